@@ -1,0 +1,70 @@
+# What there is to do here; `make` alone lists it. Needs Python 3.11 or later, make and nothing else.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+PORT ?= 8080
+DATA_DIR ?= .stagebook
+BENCH ?= all
+TESTS ?= tests
+PG15_BIN ?= /usr/lib/postgresql/15/bin
+
+BIN := .venv/bin
+READY := .venv/.ready
+SLOW := --ignore=tests/chaos --ignore=tests/bench
+COMPILE := $(BIN)/pip-compile pyproject.toml --quiet --build-deps-for editable --generate-hashes --allow-unsafe --strip-extras \
+	--no-header --no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: venv
+venv: $(READY) ## Everything that is needed, in .venv, exactly as locked
+
+# Made again when the lock changes.
+$(READY): requirements-dev.lock
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(READY)
+
+.PHONY: run
+run: $(READY) ## Start everything, with example data at the first start: PORT=8080 DATA_DIR=.stagebook
+	exec $(BIN)/stagebook up --data-dir $(DATA_DIR) --port $(PORT) --demo
+
+.PHONY: test
+test: $(READY) ## All tests that take minutes at most, the quick ones first: TESTS=tests/unit
+	$(BIN)/python -m pytest $(SLOW) $(TESTS)
+
+.PHONY: test-pg15
+test-pg15: $(READY) ## The tests that need a database, on PostgreSQL 15: PG15_BIN=/usr/lib/postgresql/15/bin
+	PG15_BIN=$(PG15_BIN) tests/support/on-postgres15 $(BIN)/python -m pytest tests/integration
+
+.PHONY: check
+check: $(READY) ## Style, types, layers, contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/stagebook catalog --check
+
+.PHONY: bench
+bench: $(READY) ## Measure: BENCH=<name>
+	$(BIN)/stagebook bench $(BENCH)
+
+.PHONY: chaos
+chaos: $(READY) ## Kill things under load and see that nothing is lost or counted twice
+	$(BIN)/python -m pytest tests/chaos
+
+.PHONY: lock
+lock: $(READY) ## Lock the versions of pyproject.toml and of all below them, with hashes
+	$(COMPILE) --output-file requirements.lock
+	$(COMPILE) --output-file requirements-dev.lock --extra dev
+	sed -i '/^#/d' requirements.lock requirements-dev.lock
+
+.PHONY: clean
+clean: ## Remove what was built; data stays
+	rm -rf .venv build *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,91 @@
+"""What all endpoints share: a call is answered, every failure becomes a problem, and both leave a trace in the log."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+from typing import Any
+
+import structlog
+from litestar import Response
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+from litestar.types import ASGIApp
+
+from api.answers import Answer
+from api.call import Call, HttpRequest
+from api.problems import Problem, answer_of, problem_of
+from api.refusals import BadRequest, MethodNotAllowed, NoSuchRoute
+from api.services import Services
+from application.ids import fresh_uuid7
+
+Endpoint = Callable[[Call], Awaitable[Answer]]
+
+_logger = structlog.get_logger("api")
+
+
+def handler(name: str, endpoint: Endpoint, services: Services) -> Callable[[HttpRequest], Awaitable[ASGIApp]]:
+    """The endpoint as a function for Litestar."""
+    new_id, slow = services.new_id, services.settings.slow_seconds
+
+    async def handle(request: HttpRequest) -> ASGIApp:
+        started = perf_counter()
+        call = Call(request, new_id())
+        try:
+            answer = await endpoint(call)
+        except Exception as failure:  # noqa: BLE001  # whatever it is, the client gets a problem and the log its trace
+            answer = failed(failure, name, call.correlation_id)
+        answer.headers.append((b"x-correlation-id", call.correlation_id.encode()))
+        seconds = perf_counter() - started
+        if seconds > slow:
+            _logger.warning("slow request", operation=name, status=answer.status, seconds=round(seconds, 3), correlation_id=call.correlation_id)
+        return answer
+
+    return handle
+
+
+def failed(failure: Exception, name: str, correlation_id: str, *, at: str = "") -> Answer:
+    """The problem, noted in the log. `at` is the pointer of the refused command inside a list of commands."""
+    problem = problem_of(failure, correlation_id=correlation_id, at=at)
+    note(problem, failure, name)
+    return answer_of(problem, failure)
+
+
+def note(problem: Problem, failure: Exception, name: str) -> None:
+    """One line per failed request: what was asked and the code, never what was in it (A5)."""
+    fields: dict[str, Any] = {"operation": name, "status": problem.status, "code": problem.code, "correlation_id": problem.correlation_id}
+    if problem.status == 500:
+        # The message stays out of it: those of drivers and parsers quote the data that they failed on.
+        _logger.error("request failed", **fields, fault=type(failure).__qualname__, where=_frames(failure))
+    else:
+        _logger.warning("request refused", **fields)
+
+
+def routing_failed(request: HttpRequest, failure: Exception) -> Response[bytes]:
+    """What Litestar refuses by itself, as a problem: it has found no endpoint to answer the call."""
+    call = Call(request, fresh_uuid7())
+    answer = failed(_refusal(failure), "none", call.correlation_id)
+    headers = {name.decode(): value.decode() for name, value in answer.headers}
+    media_type = headers.pop("content-type")
+    return Response(answer.body, status_code=answer.status, media_type=media_type, headers=headers | {"x-correlation-id": call.correlation_id})
+
+
+def _refusal(failure: Exception) -> Exception:
+    if isinstance(failure, NotFoundException):
+        return NoSuchRoute()
+    if isinstance(failure, MethodNotAllowedException):
+        return MethodNotAllowed(allow=(failure.headers or {}).get("allow", ""))
+    if isinstance(failure, HTTPException) and failure.status_code < 500:
+        return BadRequest()
+    return failure
+
+
+def _frames(failure: BaseException) -> list[str]:
+    """Where it happened, the causes first."""
+    frames: list[str] = []
+    cause: BaseException | None = failure
+    while cause is not None:
+        own = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(cause.__traceback__)]
+        frames[:0] = [*own, type(cause).__qualname__]
+        cause = cause.__cause__ or cause.__context__
+    return frames

@@ -1,0 +1,153 @@
+"""The bus as its users see it: send commands, ask questions."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from application.bus import encode
+from application.bus.cache import Cache
+from application.bus.follow import Follower
+from application.bus.load import Loader
+from application.bus.messages import Busy, IdempotencyInFlight, IdempotencyMismatch, Outcome, Request, Unavailable
+from application.bus.pending import Pending
+from application.bus.rounds import MOST_TRIES, Rounds
+from application.bus.snapshots import Snapshots
+from application.bus.statistics import Statistics
+from application.ports import Codec, KeyStore, Log
+from application.principal import Principal
+from application.unit import PLATFORM_ID, AccessHook, NotLoaded, Unit
+
+T = TypeVar("T")
+
+_PAUSE_AFTER_FAULT = 0.2
+_SNAPSHOTS_EVERY = 1.0
+
+
+class Bus:
+    """Runs commands as serializable units of work, committed in groups. One per process, on one event loop."""
+
+    def __init__(
+        self,
+        *,
+        log: Log,
+        codec: Codec,
+        keys: KeyStore,
+        authorize: AccessHook,
+        clock: Callable[[], datetime],
+        batch_limit: int = 256,
+        queue_limit: int = 4096,
+        cache_size: int = 50_000,
+    ) -> None:
+        self._log = log
+        self._clock = clock
+        self._queue_limit = queue_limit
+        self._cache = Cache(codec, cache_size)
+        self._loader = Loader(self._cache, codec, keys)
+        self._follower = Follower(log, codec, self._cache)
+        self._snapshots = Snapshots(codec, log)
+        self._rounds = Rounds(
+            log=log,
+            codec=codec,
+            cache=self._cache,
+            loader=self._loader,
+            follower=self._follower,
+            snapshots=self._snapshots,
+            authorize=authorize,
+            batch_limit=batch_limit,
+        )
+        self._keyed: dict[tuple[UUID, str], Pending] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._open = 0
+        self._closing = False
+
+    @property
+    def statistics(self) -> Statistics:
+        """Counters since the start."""
+        return self._rounds.statistics
+
+    async def start(self) -> None:
+        """Begin to take commands."""
+        await self._follower.start()
+        self._tasks = [asyncio.create_task(work) for work in (self._rounds.run(), _forever(self._follower.step), _forever(self._write_snapshots))]
+
+    async def close(self) -> None:
+        """Refuse new commands, finish those that are here, stop."""
+        self._closing = True
+        while self._open:
+            await asyncio.sleep(0.005)
+        with contextlib.suppress(Unavailable):
+            await self._snapshots.write()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def submit(self, request: Request) -> Outcome:
+        """Run the commands as one unit. Raises a `Refusal`, `Busy` or `Unavailable`."""
+        if request.idempotency_key is None:
+            return await self._enqueue(request, None)
+        place = (request.principal.organization_id or PLATFORM_ID, request.idempotency_key)
+        while (first := self._keyed.get(place)) is not None:
+            outcome = await _outcome_of(first, request)
+            if outcome is not None:
+                return outcome
+        return await self._enqueue(request, place)
+
+    async def ask(self, principal: Principal, question: Callable[[Unit], T]) -> T:
+        """Run a pure read-only function in a unit of its own, loading what it needs; nothing is recorded."""
+        for _ in range(MOST_TRIES):
+            unit = Unit(now=self._clock(), principal=principal, command_id=PLATFORM_ID, state=self._cache)
+            try:
+                return question(unit)
+            except NotLoaded as missing:
+                await self._loader.load(self._log, [missing])
+        raise Busy
+
+    async def _enqueue(self, request: Request, place: tuple[UUID, str] | None) -> Outcome:
+        if self._closing or self._open >= self._queue_limit:
+            raise Busy
+        pending = Pending(request, self._clock(), asyncio.get_running_loop().create_future())
+        if place is not None:
+            self._keyed[place] = pending
+        self._open += 1
+        pending.answer.add_done_callback(lambda _: self._left(pending, place))
+        self._rounds.add(pending)
+        # Shielded: who stops waiting does not undo a command that may be on its way into the log.
+        return await asyncio.shield(pending.answer)
+
+    def _left(self, pending: Pending, place: tuple[UUID, str] | None) -> None:
+        self._open -= 1
+        pending.answer.exception()  # seen here, also when nobody waits any more
+        if place is not None and self._keyed.get(place) is pending:
+            del self._keyed[place]
+
+    async def _write_snapshots(self) -> None:
+        await asyncio.sleep(_SNAPSHOTS_EVERY)
+        await self._snapshots.write()
+
+
+async def _forever(step: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await step()
+        except Unavailable:
+            await asyncio.sleep(_PAUSE_AFTER_FAULT)
+
+
+async def _outcome_of(first: Pending, request: Request) -> Outcome | None:
+    """T21: the same key is under way here: wait for it. None when it was refused: refusals are not remembered."""
+    await asyncio.wait([first.answer])
+    fault = first.answer.exception()
+    if isinstance(fault, Busy | Unavailable):
+        raise IdempotencyInFlight
+    if fault is not None:
+        await asyncio.sleep(0)
+        return None
+    if list(first.request.commands) != list(request.commands):
+        raise IdempotencyMismatch
+    done = first.answer.result()
+    return Outcome(replies=[encode.without_secrets(reply) for reply in done.replies], position=done.position, replayed=True)

@@ -1,0 +1,66 @@
+"""Following the log: what other processes append reaches the cached aggregates of this one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import NamedTuple
+
+from application.bus.cache import Cache
+from application.ports import Codec, Log
+from domain.aggregate import EVENT_TYPES
+
+_READ = 1_000
+_MOMENT = 0.005
+_POLL = 1.0
+"""Seconds after which the log is looked at even if nobody said that it grew."""
+
+
+class _Own(NamedTuple):
+    first: int
+    last: int
+
+
+class Follower:
+    """Reads the log behind this process's own appends and applies foreign records to the cache."""
+
+    def __init__(self, log: Log, codec: Codec, cache: Cache) -> None:
+        self._log = log
+        self._codec = codec
+        self._cache = cache
+        self._own: deque[_Own] = deque()
+        self.position = 0
+        """All records up to here are in the cached aggregates."""
+
+    async def start(self) -> None:
+        """Begin at the log's end: nothing older can be in the empty cache."""
+        self.position = await self._log.head()
+
+    def wrote(self, first: int, last: int) -> None:
+        """This process appended these positions; it need not read them."""
+        self._own.append(_Own(first, last))
+
+    async def step(self) -> None:
+        """Wait for news and take it in."""
+        self._skip_own()
+        if await self._log.wait(self.position, _POLL):
+            # Mostly it is this process itself that wrote: a moment later its positions are known as its own.
+            await asyncio.sleep(_MOMENT)
+            self._skip_own()
+            if not await self._log.wait(self.position, 0):
+                return
+        while True:
+            records = await self._log.read(self.position, _READ)
+            if not records:
+                return
+            cached = [record for record in records if record.stream_id in self._cache]
+            await self._codec.prepare(cached)
+            for record in cached:
+                self._cache.apply(record)
+            self._cache.erase(record.stream_id for record in records if EVENT_TYPES[record.type].erases_person)
+            self.position = max(self.position, records[-1].position)
+            self._skip_own()
+
+    def _skip_own(self) -> None:
+        while self._own and self._own[0].first <= self.position + 1:
+            self.position = max(self.position, self._own.popleft().last)

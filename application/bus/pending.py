@@ -1,0 +1,54 @@
+"""What the parts of the bus hand to each other about one request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from application.bus.messages import Outcome, Request
+from application.registry import CommandSpec, spec_of
+from application.unit import Claimed
+from domain.aggregate import DomainEvent
+
+
+class Pending:
+    """A request in the bus: from the queue to its answer."""
+
+    __slots__ = ("answer", "attempt", "now", "request", "specs", "tries")
+
+    def __init__(self, request: Request, now: datetime, answer: asyncio.Future[Outcome]) -> None:
+        self.request = request
+        self.now = now
+        """The command's time: every re-run has the same."""
+        self.answer = answer
+        self.specs: Sequence[CommandSpec] = [spec_of(command) for command in request.commands]
+        self.attempt = 0
+        """How often a drawn unique key was taken."""
+        self.tries = 0
+        """How often it was decided and did not get into the log."""
+
+
+class Key(NamedTuple):
+    """A unique key as the log knows it."""
+
+    organization_id: UUID
+    scope: str
+    digest: bytes
+
+
+class KeyUse(NamedTuple):
+    """A claim or release by a unit."""
+
+    key: Key
+    claimed: Claimed
+
+
+class Happened(NamedTuple):
+    """A domain event of a unit, with what its record's envelope needs besides."""
+
+    event: DomainEvent
+    stream_type: str
+    command: str

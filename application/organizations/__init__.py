@@ -1,0 +1,1 @@
+"""Commands of organizations, users, persons and API keys."""

@@ -1,0 +1,1 @@
+"""Ticketing: commands on box offices and orders, and the stock that they share."""

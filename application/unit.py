@@ -1,0 +1,247 @@
+"""The unit of work that a handler sees: forks of aggregates, the command's time and ids, unique keys, persons."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple, Protocol, TypeVar
+from uuid import UUID
+
+from application.ids import derived_uuid7
+from application.principal import Principal
+from domain.aggregate import Aggregate
+from domain.refusals import Invalid, NotFound, Refusal, Stale
+
+A = TypeVar("A", bound=Aggregate)
+
+PLATFORM_ID = UUID(int=0)
+"""The organization id under which keys live that are unique across organizations."""
+
+_CLIENT_ID_VERSIONS = frozenset({4, 7})
+
+
+class IdTaken(Invalid, rule="O1", pointer="/id"):
+    """The id {id} is in use; send another or none."""
+
+
+class UnfitId(Invalid, rule="O1", pointer="/id"):
+    """An id that a client sends is a UUID of version 4 or 7."""
+
+
+class PreconditionNotSupported(Invalid):
+    """This command does not take If-Match."""
+
+
+class Scope(NamedTuple):
+    """A set-wide unique key, such as the slugs of an organization's Events."""
+
+    name: str
+    refusal: type[Refusal] | None
+    """Raised with `key=` when the key is taken; None: the handler runs again with the next `unit.attempt`, to draw another."""
+    platform: bool = False
+    """Unique across all organizations."""
+
+
+class NotLoaded(BaseException):
+    """Raised through a handler when something it needs is not in memory; the bus loads it and runs the handler again.
+
+    Not an `Exception`, so that no handler swallows it.
+    """
+
+    def __init__(
+        self,
+        *,
+        stream: UUID | None = None,
+        secret: UUID | None = None,
+        person: tuple[UUID, bytes] | None = None,
+        person_key: UUID | None = None,
+    ) -> None:
+        self.stream = stream
+        """A stream to load."""
+        self.secret = secret
+        """An organization whose secret to load."""
+        self.person = person
+        """(organization, HMAC of the person): a person whose current key to load or make."""
+        self.person_key = person_key
+        """A person key to load by its id."""
+        super().__init__()
+
+
+class State(Protocol):
+    """What the bus offers a unit: aggregates as they stand, with what earlier units of the batch did."""
+
+    def aggregate(self, stream_id: UUID) -> Aggregate | None:
+        """The aggregate, or None when the stream is known not to exist. Raises NotLoaded. Not to be changed by the caller."""
+        ...
+
+    def person_key(self, organization_id: UUID, person: str) -> UUID:
+        """The current key id of a person. Raises NotLoaded."""
+        ...
+
+    def digest(self, organization_id: UUID, text: str) -> bytes:
+        """HMAC-SHA-256 under the organization's secret."""
+        ...
+
+
+class Claimed(NamedTuple):
+    """A unique key to take or to give back."""
+
+    organization_id: UUID
+    scope: Scope
+    text: str
+    stream_id: UUID
+
+
+class Unit:
+    """One unit of work: one command, or a list of commands that succeed or fail together.
+
+    Everything read becomes a precondition of the append, so decisions across aggregates are serializable.
+    """
+
+    def __init__(
+        self,
+        *,
+        now: datetime,
+        principal: Principal,
+        command_id: UUID,
+        state: State,
+        attempt: int = 0,
+        if_match: int | None = None,
+        client_address: str | None = None,
+    ) -> None:
+        self.now = now
+        """The command's time (UTC), given by the server."""
+        self.principal = principal
+        self.command_id = command_id
+        self.attempt = attempt
+        """Counts how often a drawn unique key was taken already."""
+        self.client_address = client_address
+        self.if_match = if_match
+        self._if_match_used = False
+        self._state = state
+        self._ids = 0
+        self._secrets = 0
+        self._founded: UUID | None = None
+        self.reads: dict[UUID, int] = {}
+        """Stream id -> the version at which this unit first saw it."""
+        self.forks: dict[UUID, Aggregate] = {}
+        self.claims: list[Claimed] = []
+        self.releases: list[Claimed] = []
+        self.erases: list[UUID] = []
+        self.reason: str | None = None
+
+    @property
+    def organization_id(self) -> UUID:
+        """The tenant; for the platform's principal the platform's own id, or the organization that the unit founds."""
+        return self.principal.organization_id or self._founded or PLATFORM_ID
+
+    def found(self, organization_id: UUID) -> None:
+        """From here on the unit acts inside the organization that it is about to make. Only for the platform's principal."""
+        self._founded = organization_id
+
+    def new_id(self) -> UUID:
+        """A UUIDv7 of the command's time; a re-run of the same command gets the same ids in the same order."""
+        self._ids += 1
+        return derived_uuid7(self.now, self.command_id, self._ids)
+
+    def resource_id(self, sent: UUID | None) -> UUID:
+        """The id that the client sent for a new resource, or a new one. Raises `UnfitId` for ids that could be computed.
+
+        Parts have computed ids: without this, somebody could occupy the stream of another organization's box office.
+        """
+        if sent is None:
+            return self.new_id()
+        if sent.version not in _CLIENT_ID_VERSIONS:
+            raise UnfitId
+        return sent
+
+    def secret(self) -> str:
+        """256 bits as base64url: nobody can guess it without the organization's secret, and a re-run draws the same."""
+        self._secrets += 1
+        secret = self._state.digest(self.organization_id, f"secret:{self.command_id}:{self._secrets}")
+        return urlsafe_b64encode(secret).rstrip(b"=").decode()
+
+    def find(self, kind: type[A], id: UUID) -> A | None:  # noqa: A002  # the field's name
+        """The aggregate with this id in the sender's organization, or None (O1: also when it is another's, or deleted)."""
+        fork = self.forks.get(id)
+        if fork is None:
+            original = self._state.aggregate(id)
+            self.reads.setdefault(id, original.version if original is not None else 0)
+            if original is None:
+                return None
+            fork = self.forks[id] = original.fork()
+        if not isinstance(fork, kind) or fork.organization_id != self.organization_id or fork.deleted:
+            return None
+        return fork
+
+    def get(self, kind: type[A], id: UUID) -> A:  # noqa: A002
+        """Like `find`, but refuses with `NotFound`."""
+        found = self.find(kind, id)
+        if found is None:
+            raise NotFound(what=kind.stream_type.replace("_", " "), id=str(id))
+        return found
+
+    def credential(self, kind: type[A], id: UUID) -> A | None:  # noqa: A002
+        """The credential with this id, of whatever organization. For authentication alone, which has yet to learn the tenant.
+
+        What comes back is the aggregate itself, not a fork: to be read, never changed.
+        """
+        original = self._state.aggregate(id)
+        return original if isinstance(original, kind) else None
+
+    def add(self, aggregate: Aggregate, *, client_id: bool = False) -> None:
+        """Take in a new aggregate. With `client_id` the id came from outside and may be in use: refused with `IdTaken`.
+
+        Its records come before those of aggregates that were there already: a projector may cut between any two records,
+        and a row that refers to a new one must not come first.
+        """
+        if client_id and (aggregate.id in self.forks or self._state.aggregate(aggregate.id) is not None):
+            raise IdTaken(id=str(aggregate.id))
+        self.reads.setdefault(aggregate.id, 0)
+        new = {stream_id: fork for stream_id, fork in self.forks.items() if not self.reads[stream_id]}
+        self.forks = {**new, aggregate.id: aggregate, **{s: fork for s, fork in self.forks.items() if s not in new}}
+
+    def claim(self, scope: Scope, key: str, owner: UUID) -> None:
+        """Take a unique key for the stream `owner`; the caller has normalised it."""
+        self.claims.append(Claimed(self._home(scope), scope, key, owner))
+
+    def release(self, scope: Scope, key: str, owner: UUID) -> None:
+        """Give back a unique key that the stream `owner` holds."""
+        self.releases.append(Claimed(self._home(scope), scope, key, owner))
+
+    def person(self, identity: str) -> UUID:
+        """The current key id of a person, named by a normalised e-mail address or by `user:<id>`: the subject of `Personal` fields.
+
+        A person's erasure is the first record of the stream with the key's id; that there is none becomes a precondition,
+        so nothing is ever sealed under a key that is being erased.
+        """
+        key_id = self._state.person_key(self.organization_id, identity)
+        self.reads.setdefault(key_id, 0)
+        return key_id
+
+    def digest(self, text: str) -> str:
+        """A keyed hash of something personal that must be compared but not stored, such as a client's address."""
+        return self._state.digest(self.organization_id, text).hex()[:32]
+
+    def erase(self, person_key: UUID) -> None:
+        """Delete a person's key with this unit: everything sealed under it reads None from then on."""
+        self.erases.append(person_key)
+
+    def match(self, version: int) -> None:
+        """Compare `If-Match` with the version of the addressed resource, if the client sent one."""
+        self._if_match_used = True
+        if self.if_match is not None and self.if_match != version:
+            raise Stale(version=version, expected=self.if_match)
+
+    def finish(self) -> None:
+        """Called by the bus after the last handler: an `If-Match` that nobody compared is refused, not ignored."""
+        if self.if_match is not None and not self._if_match_used:
+            raise PreconditionNotSupported
+
+    def _home(self, scope: Scope) -> UUID:
+        return PLATFORM_ID if scope.platform else self.organization_id
+
+
+AccessHook = Callable[[str, Unit], None]
+"""(permission, unit): raises `Forbidden` or `Unauthenticated`."""

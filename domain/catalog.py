@@ -1,0 +1,1 @@
+"""Imports every aggregate, so that all event types are registered."""

@@ -1,0 +1,1 @@
+"""Events: the gatherings, and the venues where they happen."""

@@ -1,0 +1,1 @@
+"""Organizations: tenants, their users, API keys and persons."""

@@ -1,0 +1,1 @@
+"""Ticketing: box office, quotas, orders."""

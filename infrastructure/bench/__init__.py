@@ -1,0 +1,1 @@
+"""Benchmarks: each measures the system beside its baseline in the same run (`stagebook bench <name>`; figures in `docs/benchmarks.md`)."""

@@ -1,0 +1,1 @@
+"""Sealing personal data under one key per person, so that deleting the key erases the data everywhere."""

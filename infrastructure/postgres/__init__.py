@@ -1,0 +1,1 @@
+"""PostgreSQL: the log, its keys, the pools and the migrations."""

@@ -1,0 +1,1 @@
+"""What cuts across areas: status changes and tombstones."""

@@ -1,0 +1,1 @@
+"""Read models of organizations, users and API keys."""

@@ -1,0 +1,168 @@
+"""Folding changes per row: what many records do to the tables, in as few row operations as possible.
+
+A fold is carried out in a fixed order: new rows, updates, deletions, erasures. That gives what the changes give one by
+one as long as no change depends on a deletion or an erasure that waits in the same fold; `folds` starts a new fold
+before such a change. So the rows never tell how the records were cut into batches.
+
+Numbers that are added must be exact in their column's scale: PostgreSQL rounds once per fold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from application.ports import Record
+from projections.changes import Add, Change, Delete, Erase, Insert, Set
+from projections.runner.model import Model, Shape
+
+Entry = tuple[Record, Sequence[Change]]
+"""A record and what it does to the rows."""
+
+
+class UnknownColumn(ValueError):
+    """A projector named a table or a column that it may not fill."""
+
+
+class Patch:
+    """What happens to a row that is in the database already."""
+
+    __slots__ = ("adds", "last", "sets", "versions")
+
+    def __init__(self) -> None:
+        self.sets: dict[str, Any] = {}
+        self.adds: dict[str, Any] = {}
+        self.versions: dict[UUID, int] = {}
+        """By stream, the version of its last record that touched the row: only the owner's counts, and the database knows the owner."""
+        self.last: Record
+        """The last record that touched the row."""
+
+
+class Fold:
+    """Row operations of consecutive records; at most one per row and kind."""
+
+    __slots__ = ("deletes", "erases", "inserts", "model", "patches", "reached")
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.inserts: dict[Shape, dict[UUID, dict[str, Any]]] = {}
+        self.patches: dict[Shape, dict[UUID, Patch]] = {}
+        self.deletes: dict[Shape, dict[UUID, Record]] = {}
+        self.erases: dict[UUID, Record] = {}
+        self.reached: set[tuple[UUID, Shape]] = set()
+        """Organization and table of the rows that the waiting deletions may remove or touch besides the deleted ones."""
+
+    def admits(self, change: Change, record: Record) -> bool:
+        """Whether the change may join this fold. If not, this fold must be carried out first."""
+        if not (self.deletes or self.erases):
+            return type(change) is not Insert or not self._holds(change)
+        if isinstance(change, Erase):
+            return not self.reached and change.subject not in self.erases
+        shape = self._shape(change.table)
+        if isinstance(change, Delete):
+            return not (self.erases and self.model.downstream[shape])
+        if isinstance(change, Insert):
+            return not (self._holds(change) or (record.organization_id, shape) in self.reached or (self.erases and shape.guarded))
+        decides = (not self.erases or shape.guarded.isdisjoint(change.values)) and (
+            (record.organization_id, shape) not in self.reached or shape.foreign.isdisjoint(change.values)
+        )
+        return bool(decides)
+
+    def _holds(self, insert: Insert) -> bool:
+        """Whether something is to happen to a row of this id already, which was then another row."""
+        shape = self._shape(insert.table)
+        return any(insert.id in rows.get(shape, ()) for rows in (self.inserts, self.patches, self.deletes))
+
+    def add(self, change: Change, record: Record) -> None:
+        """Fold one more change in; raises `UnknownColumn`, or what adding unlike values raises."""
+        if isinstance(change, Erase):
+            self.erases[change.subject] = record
+            return
+        shape = self._shape(change.table)
+        if isinstance(change, Delete):
+            self._delete(shape, change.id, record)
+            return
+        if not change.values.keys() <= shape.own:
+            msg = f"{shape.name} has no {', '.join(sorted(change.values.keys() - shape.own))} for a projector to fill"
+            raise UnknownColumn(msg)
+        if isinstance(change, Insert):
+            self._insert(shape, change, record)
+        elif change.id not in self.deletes.get(shape, ()):
+            row = self.inserts.get(shape, {}).get(change.id)
+            if row is None:
+                self._patch(shape, change, record)
+            else:
+                _merge(row, change, record)
+
+    def _insert(self, shape: Shape, change: Insert, record: Record) -> None:
+        row = shape.template.copy()
+        row.update(change.values)
+        row["id"] = change.id
+        row["organization_id"] = record.organization_id
+        row["created_at"] = row["updated_at"] = record.recorded_at
+        row["log_position"] = record.position
+        row["stream_id"] = record.stream_id
+        row["stream_version"] = record.version
+        self.inserts.setdefault(shape, {})[change.id] = row
+
+    def _patch(self, shape: Shape, change: Set | Add, record: Record) -> None:
+        patches = self.patches.setdefault(shape, {})
+        patch = patches.get(change.id)
+        if patch is None:
+            patch = patches[change.id] = Patch()
+        if isinstance(change, Set):
+            patch.sets.update(change.values)
+            for name in patch.adds.keys() & change.values.keys():
+                del patch.adds[name]
+        else:
+            for name, number in change.values.items():
+                known = patch.sets if name in patch.sets else patch.adds
+                known[name] = _sum(known.get(name, 0), number)
+        patch.versions[record.stream_id] = record.version
+        patch.last = record
+
+    def _delete(self, shape: Shape, row_id: UUID, record: Record) -> None:
+        if row_id in self.deletes.setdefault(shape, {}):
+            return
+        self.deletes[shape][row_id] = record
+        self.reached.update((record.organization_id, reached) for reached in self.model.downstream[shape])
+
+    def _shape(self, table: sa.Table) -> Shape:
+        try:
+            return self.model.by_table[table]
+        except KeyError:
+            msg = f"{table} is no table of this projection"
+            raise UnknownColumn(msg) from None
+
+
+def folds(model: Model, entries: Iterable[Entry]) -> Iterator[Fold]:
+    """The entries as folds, to be carried out one after the other."""
+    fold = Fold(model)
+    for record, changes in entries:
+        for change in changes:
+            if not fold.admits(change, record):
+                yield fold
+                fold = Fold(model)
+            fold.add(change, record)
+    yield fold
+
+
+def _merge(row: dict[str, Any], change: Set | Add, record: Record) -> None:
+    """Bring a change into a row that is about to be inserted."""
+    if isinstance(change, Set):
+        row.update(change.values)
+    else:
+        for name, number in change.values.items():
+            row[name] = _sum(row[name], number)
+    row["updated_at"] = record.recorded_at
+    row["log_position"] = record.position
+    if row["stream_id"] == record.stream_id:
+        row["stream_version"] = record.version
+
+
+def _sum(number: Any, more: Any) -> Any:
+    """As SQL adds: NULL and anything is NULL."""
+    return None if number is None or more is None else number + more

@@ -1,0 +1,171 @@
+"""The loop that keeps one projection in step with the log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final, Protocol
+from uuid import UUID
+
+import asyncpg
+
+from application.ports import Codec, Log, Record
+from projections import ddl
+from projections.changes import Projection
+from projections.rebuild import rebuild
+from projections.runner import model
+from projections.runner.cascade import blank
+from projections.runner.checkpoint import PROJECTED, Fenced, Standing, acquire, advance, release, renew, slot_of
+from projections.runner.park import Parked, apply_bisecting, is_fault_of_record, park
+from projections.runner.project import Source
+from projections.runner.target import Target
+from projections.runner.values import Connection, Pool, speak
+from projections.runner.write import apply
+
+_BATCH: Final = 5_000
+_LEASE_SECONDS: Final = 15.0
+_TURN_SECONDS: Final = 1.0
+"""Between two attempts to take a lease that is held by somebody else."""
+_PATIENCE: Final = (0.1, 0.5, 2.0, 10.0)
+"""Seconds to wait after the first, second, … failure in a row."""
+
+
+class NewerVersion(Exception):
+    """The tables belong to a newer version of the projection than this program knows."""
+
+
+class Observer(Protocol):
+    """Who wants to know how a projection fares: log lines, metrics, alarms."""
+
+    def advanced(self, projection: str, position: int, records: int) -> None:
+        """A batch was committed."""
+        ...
+
+    def parked(self, projection: str, parked: Parked) -> None:
+        """An organization was set aside: an alarm, somebody must see to it."""
+        ...
+
+    def interrupted(self, projection: str, error: Exception) -> None:
+        """Something else than a record failed; it will be tried again."""
+        ...
+
+    def rebuilt(self, projection: str, position: int) -> None:
+        """The tables were made anew."""
+        ...
+
+
+class Runner:
+    """Runs one projection for as long as its task lives."""
+
+    def __init__(self, projection: Projection, *, pool: Pool, log: Log, codec: Codec, owner: str, observer: Observer) -> None:
+        """Of the process, `owner` is a unique name; `pool` runs in the projector's role and admits statements of any length."""
+        self.projection = projection
+        self._pool = pool
+        self._log = log
+        self._codec = codec
+        self._owner = owner
+        self._observer = observer
+        self._source = Source(projection, log, codec)
+        self._model = model.read(projection.metadata)
+        self._failures = 0
+
+    async def run(self) -> None:
+        """Follow the log until cancelled. Faults of connection or server are waited out; raises `NewerVersion`."""
+        try:
+            while True:
+                try:
+                    async with self._pool.acquire() as connection:
+                        await self._serve(connection)
+                except NewerVersion:
+                    raise
+                except Fenced:
+                    self._failures = 0
+                except Exception as error:  # noqa: BLE001  # whatever failed is reported, and a projection must not stand still for good
+                    self._observer.interrupted(self.projection.name, error)
+                    await asyncio.sleep(_PATIENCE[min(self._failures, len(_PATIENCE) - 1)])
+                    self._failures += 1
+        finally:
+            with suppress(Exception):
+                async with asyncio.timeout(1), self._pool.acquire() as connection:
+                    await release(connection, self.projection.name, self._owner)
+
+    async def _serve(self, connection: Connection) -> None:
+        """Run the projection from taking the lease until it is lost."""
+        await speak(connection)
+        standing = await acquire(connection, self.projection.name, self._owner, seconds=_LEASE_SECONDS)
+        if standing is None:
+            await asyncio.sleep(_TURN_SECONDS)
+            return
+        keeping = asyncio.create_task(self._keep(standing))
+        try:
+            if standing.version > self.projection.version:
+                msg = f"{self.projection.name} is at version {standing.version}, this program knows {self.projection.version}"
+                raise NewerVersion(msg)
+            if standing.version < self.projection.version or not await ddl.is_fit(connection, self.projection.metadata):
+                await self._rebuild(connection)
+            else:
+                await self._follow(connection, standing)
+        finally:
+            keeping.cancel()
+
+    async def _keep(self, standing: Standing) -> None:
+        """Renew the lease while batches, or a rebuild, take their time."""
+        while True:
+            await asyncio.sleep(_LEASE_SECONDS / 3)
+            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+                async with self._pool.acquire() as connection:
+                    await renew(connection, standing, seconds=_LEASE_SECONDS)
+
+    async def _rebuild(self, connection: Connection) -> None:
+        replay = await rebuild(self.projection, connection=connection, log=self._log, codec=self._codec)
+        self._observer.rebuilt(self.projection.name, replay.position)
+        for parked in replay.parked.values():
+            self._observer.parked(self.projection.name, parked)
+
+    async def _follow(self, connection: Connection, standing: Standing) -> None:
+        target = Target(connection, self._model)
+        while True:
+            records = await self._source.read(standing.scanned_to, _BATCH)
+            if not records:
+                await self._log.wait(standing.scanned_to, _LEASE_SECONDS)
+                continue
+            faults = await self._take(target, standing, records)
+            self._failures = 0
+            await connection.execute("select pg_notify($1, $2)", PROJECTED, f"{self.projection.name} {standing.scanned_to}")
+            self._observer.advanced(self.projection.name, standing.scanned_to, len(records))
+            for parked in faults:
+                self._observer.parked(self.projection.name, parked)
+
+    async def _take(self, target: Target, standing: Standing, records: Sequence[Record]) -> Sequence[Parked]:
+        """Commit one batch, rows and checkpoint together; says whose records could not be applied."""
+        fresh = [record for record in records if record.position > standing.slots[slot_of(record.organization_id)]]
+        slots = {slot_of(record.organization_id): record.position for record in fresh}
+        due = [record for record in fresh if record.organization_id not in standing.parked]
+        waiting = [record for record in fresh if record.organization_id in standing.parked]
+        faults: dict[UUID, Parked] = {}
+        try:
+            async with target.connection.transaction():
+                await self._apply(target, due)
+                await self._blank(target, waiting)
+                await advance(target.connection, standing, records[-1].position, slots)
+        except Exception as error:
+            if isinstance(error, Fenced) or not is_fault_of_record(error):
+                raise
+            async with target.connection.transaction():
+                faults = await apply_bisecting(target.connection, due, lambda part: self._apply(target, part))
+                await park(target.connection, self.projection.name, list(faults.values()))
+                await self._blank(target, [*waiting, *(record for record in due if record.organization_id in faults)])
+                await advance(target.connection, standing, records[-1].position, slots)
+        standing.scanned_to = records[-1].position
+        standing.slots.update(slots)
+        standing.parked.update({organization: parked.position for organization, parked in faults.items()})
+        return list(faults.values())
+
+    async def _apply(self, target: Target, records: Sequence[Record]) -> None:
+        await apply(target, self._source.entries(records))
+
+    async def _blank(self, target: Target, records: Sequence[Record]) -> None:
+        """Of parked organizations' records, do what must not wait: erase persons."""
+        if persons := self._source.erased(records):
+            await blank(target, persons)

@@ -1,0 +1,1 @@
+"""Ticketing: categories, pools and orders as rows."""
