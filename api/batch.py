@@ -86,7 +86,8 @@ async def _each(call: Call, principal: Principal, batch: BatchRequest, readers: 
             request = _request(call, principal, (command,), services, command_id=services.new_id(), key=own_key)
             outcome = await services.bus.submit(request)
         except Exception as failure:  # noqa: BLE001  # each on its own: a fault of one is that one's answer
-            problem = problem_of(failure, correlation_id=call.correlation_id, at="" if isinstance(failure, InvalidInput) else f"/commands/{index}")
+            at = "" if isinstance(failure, InvalidInput) else f"/commands/{index}"  # invalid input says by itself where it is
+            problem = problem_of(failure, correlation_id=call.correlation_id, at=at)
             note(problem, failure, "batch")
             return problem.status, 0, problem
         return status, outcome.position, reply_body(outcome.replies[0], outcome.position)

@@ -70,7 +70,7 @@ class CommandReader:
                 raise InvalidPath(parameter=field.encode_name)
 
     def _errors(self, given: dict[str, Any], at: str) -> tuple[FieldError, ...]:
-        """msgspec stops at the first error; a form wants to hear of every field."""
+        """Every field that is wrong: msgspec stops at the first one, but a form wants to hear of all."""
         fields = {field.encode_name: field for field in msgspec.structs.fields(self._type) if field.encode_name not in self._path_fields}
         errors = [FieldError(pointer=f"{at}/{_escaped(name)}", detail="Unknown field") for name in given if name not in fields]
         for name, field in fields.items():
@@ -91,9 +91,9 @@ def field_error(error: msgspec.ValidationError, at: str = "") -> FieldError:
     return FieldError(pointer=at + "".join(steps) + (f"/{_escaped(field[1])}" if field else ""), detail=detail)
 
 
-def _failure(value: object, kind: object) -> msgspec.ValidationError | None:
+def _failure(value: object, kind: Any) -> msgspec.ValidationError | None:
     try:
-        msgspec.convert(value, kind)  # type: ignore[call-overload]  # a field's type is known at run time only
+        msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         return error
     return None

@@ -24,8 +24,7 @@ def docs_route(services: Services) -> HTTPRouteHandler:
     policy = content_security_policy(page)
 
     async def docs(_: Call) -> Answer:
-        headers = [(b"content-type", b"text/html; charset=utf-8"), (b"content-security-policy", policy), (b"x-content-type-options", b"nosniff")]
-        return Answer(200, headers, page)
+        return Answer(200, [(b"content-type", b"text/html; charset=utf-8"), (b"content-security-policy", policy)], page)
 
     return get("/docs", name="docs")(handler("docs", docs, services))
 

@@ -14,7 +14,7 @@ from litestar.types import ASGIApp
 
 from api.answers import Answer
 from api.call import Call, HttpRequest
-from api.problems import Problem, answer_of, problem_of
+from api.problems import FAULT, Problem, answer_of, problem_of
 from api.refusals import BadRequest, MethodNotAllowed, NoSuchRoute
 from api.services import Services
 from application.ids import fresh_uuid7
@@ -38,7 +38,8 @@ def handler(name: str, endpoint: Endpoint, services: Services) -> Callable[[Http
         answer.headers.append((b"x-correlation-id", call.correlation_id.encode()))
         seconds = perf_counter() - started
         if seconds > slow:
-            _logger.warning("slow request", operation=name, status=answer.status, seconds=round(seconds, 3), correlation_id=call.correlation_id)
+            outcome = {"operation": name, "status": answer.status, "seconds": round(seconds, 3)}
+            _logger.warning("slow request", **outcome, correlation_id=call.correlation_id)
         return answer
 
     return handle
@@ -54,7 +55,7 @@ def failed(failure: Exception, name: str, correlation_id: str, *, at: str = "") 
 def note(problem: Problem, failure: Exception, name: str) -> None:
     """One line per failed request: what was asked and the code, never what was in it (A5)."""
     fields: dict[str, Any] = {"operation": name, "status": problem.status, "code": problem.code, "correlation_id": problem.correlation_id}
-    if problem.status == 500:
+    if problem.status == FAULT:
         # The message stays out of it: those of drivers and parsers quote the data that they failed on.
         _logger.error("request failed", **fields, fault=type(failure).__qualname__, where=_frames(failure))
     else:
@@ -65,9 +66,8 @@ def routing_failed(request: HttpRequest, failure: Exception) -> Response[bytes]:
     """What Litestar refuses by itself, as a problem: it has found no endpoint to answer the call."""
     call = Call(request, fresh_uuid7())
     answer = failed(_refusal(failure), "none", call.correlation_id)
-    headers = {name.decode(): value.decode() for name, value in answer.headers}
-    media_type = headers.pop("content-type")
-    return Response(answer.body, status_code=answer.status, media_type=media_type, headers=headers | {"x-correlation-id": call.correlation_id})
+    headers = {name.decode(): value.decode() for name, value in answer.headers} | {"x-correlation-id": call.correlation_id}
+    return Response(answer.body, status_code=answer.status, media_type=headers.pop("content-type"), headers=headers)
 
 
 def _refusal(failure: Exception) -> Exception:
@@ -75,7 +75,7 @@ def _refusal(failure: Exception) -> Exception:
         return NoSuchRoute()
     if isinstance(failure, MethodNotAllowedException):
         return MethodNotAllowed(allow=(failure.headers or {}).get("allow", ""))
-    if isinstance(failure, HTTPException) and failure.status_code < 500:
+    if isinstance(failure, HTTPException) and failure.status_code < FAULT:
         return BadRequest()
     return failure
 

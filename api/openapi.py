@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -15,7 +15,16 @@ from api.answers import JSON, Answer
 from api.batch import COMMANDS_LIMIT
 from api.call import Call
 from api.endpoints import handler
-from api.problems import Problem, described
+from api.openapi_parts import (
+    PARAMETERS,
+    Failures,
+    json_content,
+    parameter_refs,
+    problem_responses,
+    problem_types,
+    response_headers,
+    shared_responses,
+)
 from api.queries import DEFAULT_LIMIT, PAGE_LIMIT, READ_PERMISSION
 from api.refusals import (
     BodyTooLarge,
@@ -34,9 +43,7 @@ from api.services import Services
 from application.bus.messages import Busy, IdempotencyInFlight, IdempotencyMismatch, Unavailable
 from application.registry import CommandSpec
 from application.unit import PreconditionNotSupported
-from domain.refusals import REFUSALS, Forbidden, NotFound, Stale, Unauthenticated
-
-Failures = Iterable[type[Exception]]
+from domain.refusals import Forbidden, NotFound, Stale, Unauthenticated
 
 _EVERYWHERE: Failures = (Unauthenticated, Forbidden, Unavailable, Exception)
 _WITH_BODY: Failures = (MalformedJson, InvalidHeader, ClientGone, BodyTooLarge, UnsupportedMediaType, InvalidInput)
@@ -58,10 +65,10 @@ def openapi_route(commands: Mapping[str, CommandSpec], tables: Mapping[str, sa.T
 
 def openapi_document(commands: Mapping[str, CommandSpec], tables: Mapping[str, sa.Table]) -> dict[str, Any]:
     """The whole description."""
-    names, schemas = command_components(commands.values())
-    paths: dict[str, dict[str, Any]] = {}
+    wholes, schemas = command_components(commands.values())
+    paths: dict[str, dict[str, Any]] = _service_paths()
     for spec in commands.values():
-        paths.setdefault(f"/v1{spec.path}", {})[spec.method.lower()] = _command_operation(spec, schemas[names[spec.name]])
+        paths.setdefault(f"/v1{spec.path}", {})[spec.method.lower()] = _command_operation(spec, wholes[spec.name])
     paths["/v1/batch"] = {"post": _batch_operation(commands)}
     for table in tables.values():
         path = f"/v1/{collection(table.name)}"
@@ -73,13 +80,14 @@ def openapi_document(commands: Mapping[str, CommandSpec], tables: Mapping[str, s
         "info": {"title": "Stagebook", "version": "1", "summary": "The system of record for companies that run events"},
         "servers": [{"url": "/"}],
         "security": [{"key": []}],
-        "paths": paths | _service_paths(),
+        "paths": paths,
         "components": {
             "schemas": {**schemas, "CommandReply": COMMAND_REPLY},
-            "parameters": _PARAMETERS,
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "An API key: sbk_…, or the platform key: sbp_…"}},
+            "parameters": PARAMETERS,
+            "responses": shared_responses(paths),
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "API key sbk_…, or the platform key sbp_…"}},
         },
-        "x-problems": _problems(),
+        "x-problems": problem_types(),
     }
 
 
@@ -93,21 +101,21 @@ def _command_operation(spec: CommandSpec, whole: Schema) -> dict[str, Any]:
         "description": spec.description,
         "parameters": [
             *({"name": name, "in": "path", "required": True, "schema": whole["properties"][name]} for name in spec.path_fields),
-            *_refs("IdempotencyKey", "IfMatch", "CorrelationId"),
+            *parameter_refs("IdempotencyKey", "IfMatch", "CorrelationId"),
         ],
         "responses": {
             str(spec.status): {
                 "description": "Done, and in the log",
-                "headers": _headers("Location", "ETag", "Stagebook-Position", "Idempotent-Replayed"),
-                **_json({"$ref": "#/components/schemas/CommandReply"}, COMMAND_REPLY_EXAMPLE),
+                "headers": response_headers("Location", "ETag", "Stagebook-Position", "Idempotent-Replayed"),
+                **json_content({"$ref": "#/components/schemas/CommandReply"}, COMMAND_REPLY_EXAMPLE),
             },
-            **_failures(_EVERYWHERE, _WITH_BODY, _WITH_KEY, path_failures, (Stale, PreconditionNotSupported), spec.refusals),
+            **problem_responses(_EVERYWHERE, _WITH_BODY, _WITH_KEY, path_failures, (Stale, PreconditionNotSupported), spec.refusals),
         },
         "x-permission": spec.permission,
         "x-rules": spec.rules,
     }
     if body["properties"]:
-        operation["requestBody"] = {"required": bool(body["required"]), **_json(body, spec.example)}
+        operation["requestBody"] = {"required": bool(body["required"]), **json_content(body, spec.example)}
     return operation
 
 
@@ -144,15 +152,15 @@ def _batch_operation(commands: Mapping[str, CommandSpec]) -> dict[str, Any]:
         "operationId": "batch",
         "tags": ["batch"],
         "summary": "Run many commands, all or nothing or each on its own",
-        "parameters": _refs("IdempotencyKey", "CorrelationId"),
-        "requestBody": {"required": True, **_json(schema, example)},
+        "parameters": parameter_refs("IdempotencyKey", "CorrelationId"),
+        "requestBody": {"required": True, **json_content(schema, example)},
         "responses": {
             "200": {
                 "description": "All of them done; of a batch that is not atomic, an answer each",
-                "headers": _headers("Stagebook-Position", "Idempotent-Replayed"),
-                **_json(answer, {"position": 4711, "replies": [COMMAND_REPLY_EXAMPLE]}),
+                "headers": response_headers("Stagebook-Position", "Idempotent-Replayed"),
+                **json_content(answer, {"position": 4711, "replies": [COMMAND_REPLY_EXAMPLE]}),
             },
-            **_failures(_EVERYWHERE, _WITH_BODY, _WITH_KEY),
+            **problem_responses(_EVERYWHERE, _WITH_BODY, _WITH_KEY),
         },
     }
 
@@ -176,15 +184,15 @@ def _list_operation(table: sa.Table) -> dict[str, Any]:
     operation["parameters"] = [
         {"name": "limit", "in": "query", "schema": limit},
         {"name": "cursor", "in": "query", "schema": {"type": "string"}, "description": "next_cursor of the page before"},
-        *_refs("MinPosition", "CorrelationId"),
+        *parameter_refs("MinPosition", "CorrelationId"),
     ]
     operation["responses"] = {
         "200": {
             "description": "A page",
-            "headers": _headers("Stagebook-Position"),
-            **_json(schema, {"data": [row_example(table)], "next_cursor": None, "position": 4711}),
+            "headers": response_headers("Stagebook-Position"),
+            **json_content(schema, {"data": [row_example(table)], "next_cursor": None, "position": 4711}),
         },
-        **_failures(_EVERYWHERE, (InvalidHeader, InvalidInput, NotYetProjected)),
+        **problem_responses(_EVERYWHERE, (InvalidHeader, InvalidInput, NotYetProjected)),
     }
     return operation
 
@@ -192,21 +200,22 @@ def _list_operation(table: sa.Table) -> dict[str, Any]:
 def _get_operation(table: sa.Table) -> dict[str, Any]:
     operation = _query_operation(table, f"get_{table.name}", f"Read one of the {_words(table)}")
     identifier = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
-    operation["parameters"] = [identifier, *_refs("MinPosition", "CorrelationId")]
+    operation["parameters"] = [identifier, *parameter_refs("MinPosition", "CorrelationId")]
     operation["responses"] = {
         "200": {
             "description": "The row",
-            "headers": _headers("ETag", "Stagebook-Position"),
-            **_json({"$ref": f"#/components/schemas/{_row_name(table)}"}, row_example(table)),
+            "headers": response_headers("ETag", "Stagebook-Position"),
+            **json_content({"$ref": f"#/components/schemas/{_row_name(table)}"}, row_example(table)),
         },
-        **_failures(_EVERYWHERE, (InvalidHeader, InvalidInput, InvalidPath, NotFound, NotYetProjected)),
+        **problem_responses(_EVERYWHERE, (InvalidHeader, InvalidInput, InvalidPath, NotFound, NotYetProjected)),
     }
     return operation
 
 
 def _query_operation(table: sa.Table, operation_id: str, summary: str) -> dict[str, Any]:
     names = collections(table.name)
-    operation: dict[str, Any] = {"operationId": operation_id, "tags": [collection(table.name)], "summary": summary, "x-permission": READ_PERMISSION}
+    operation: dict[str, Any] = {"operationId": operation_id, "tags": [collection(table.name)], "summary": summary}
+    operation["x-permission"] = READ_PERMISSION
     if len(names) > 1:
         operation["description"] = f"Served as {' and as '.join(f'/v1/{name}' for name in names)}."
     return operation
@@ -216,7 +225,7 @@ def _service_paths() -> dict[str, Any]:
     def operation(name: str, summary: str, media_type: str, example: object, *failures: type[Exception]) -> dict[str, Any]:
         content = {media_type: {"schema": {"type": "string" if media_type == "text/html" else "object"}, "example": example}}
         answer = {"description": "As asked", "content": content}
-        responses = {"200": answer, **_failures(failures)}
+        responses = {"200": answer, **problem_responses(failures)}
         return {"get": {"operationId": name, "tags": ["service"], "summary": summary, "security": [], "responses": responses}}
 
     ready = {"status": "ready", "reasons": [], "lag": 0, "parked": 0}
@@ -228,70 +237,9 @@ def _service_paths() -> dict[str, Any]:
     }
 
 
-def _failures(*groups: Failures) -> dict[str, Any]:
-    """A response per status, with the codes that it may carry."""
-    by_status: dict[int, dict[str, Problem]] = {}
-    for problem in (described(failure) for group in groups for failure in group):
-        by_status.setdefault(problem.status, {})[problem.code] = problem
-    problem_schema = {"$ref": "#/components/schemas/Problem"}
-    return {
-        str(status): {
-            "description": "\n".join(f"- `{problem.code}`: {problem.detail}" for problem in problems.values()),
-            "content": {"application/problem+json": {"schema": problem_schema, "example": next(iter(problems.values()))}},
-            "x-codes": [*problems],
-        }
-        for status, problems in sorted(by_status.items())
-    }
-
-
-def _problems() -> dict[str, Problem]:
-    """Every problem type by code: what the `type` of a problem leads to."""
-    failures: list[type[Exception]] = [*REFUSALS.values(), Busy, Unavailable, Exception]
-    return {problem.code: problem for problem in sorted(map(described, failures), key=lambda problem: problem.code)}
-
-
-def _json(schema: Schema, example: object) -> dict[str, Any]:
-    return {"content": {"application/json": {"schema": schema, "example": example}}}
-
-
-def _headers(*names: str) -> dict[str, Any]:
-    return {name: _HEADERS[name] for name in names}
-
-
-def _refs(*names: str) -> list[dict[str, str]]:
-    return [{"$ref": f"#/components/parameters/{name}"} for name in names]
-
-
 def _row_name(table: sa.Table) -> str:
     return f"{table.name}_row"
 
 
 def _words(table: sa.Table) -> str:
     return table.name.replace("_", " ")
-
-
-def _header_parameter(name: str, description: str, schema: Schema) -> dict[str, Any]:
-    return {"name": name, "in": "header", "required": False, "description": description, "schema": schema}
-
-
-_PARAMETERS = {
-    "IdempotencyKey": _header_parameter(
-        "Idempotency-Key",
-        "Makes a command safe to send again: the same key and body get the same answer (T21)",
-        {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
-    ),
-    "IfMatch": _header_parameter("If-Match", "The version that the change is based on", {"type": "string", "pattern": '^"[0-9]+"$', "examples": ['"3"']}),
-    "CorrelationId": _header_parameter(
-        "X-Correlation-Id", "Comes back with the answer and stands in the log", {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,64}$"}
-    ),
-    "MinPosition": _header_parameter(
-        "Stagebook-Min-Position", "Wait until the rows show this position, as a command has answered it", {"type": "integer", "minimum": 0}
-    ),
-}
-
-_HEADERS: dict[str, Any] = {
-    "Location": {"description": "Where the resource is read", "schema": {"type": "string"}},
-    "ETag": {"description": "The resource's version, in quotes", "schema": {"type": "string"}},
-    "Stagebook-Position": {"description": "A position in the log", "schema": {"type": "integer"}},
-    "Idempotent-Replayed": {"description": "This had been done before; nothing was recorded now", "schema": {"const": "true"}},
-}

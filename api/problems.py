@@ -38,7 +38,9 @@ STATUS: dict[type[Exception], int] = {
     NotYetProjected: 503,
     NotReady: 503,
 }
-"""Status by kind; a refusal has that of its nearest kind. What has none is a fault of the program: 500."""
+"""Status by kind; a refusal has that of its nearest kind. What has none is a fault of the program."""
+
+FAULT = 500
 
 FAULTS: dict[type[Exception], tuple[str, str]] = {
     Busy: ("busy", "Too many commands are waiting. Send this one again a little later."),
@@ -71,7 +73,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def status_of(failure: type[Exception]) -> int:
     """The status of a failure's nearest kind."""
-    return next((STATUS[kind] for kind in failure.__mro__ if kind in STATUS), 500)
+    return next((STATUS[kind] for kind in failure.__mro__ if kind in STATUS), FAULT)
 
 
 def title_of(code: str) -> str:
@@ -128,4 +130,3 @@ def _headers(failure: Exception) -> list[Header]:
     if isinstance(failure, MethodNotAllowed):
         return [(b"allow", failure.fields["allow"].encode())]
     return []
-

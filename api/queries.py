@@ -31,8 +31,6 @@ PAGE_LIMIT = 500
 """Most rows of a page."""
 DEFAULT_LIMIT = 50
 
-T = TypeVar("T")
-
 
 class Page(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The query parameters of a list."""
@@ -43,6 +41,9 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One row takes no query parameters."""
+
+
+P = TypeVar("P", Page, Nothing)
 
 
 def query_routes(table: sa.Table, services: Services) -> list[HTTPRouteHandler]:
@@ -111,7 +112,7 @@ async def _rows(call: Call, organization_id: UUID, select: Select, services: Ser
     return found
 
 
-def _parameters(call: Call, kind: type[T]) -> T:
+def _parameters(call: Call, kind: type[P]) -> P:
     """The query parameters; what is unknown, repeated or of another type is refused by name."""
     try:
         pairs = parse_qsl(call.request.scope["query_string"].decode(), keep_blank_values=True, errors="strict", max_num_fields=100)

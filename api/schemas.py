@@ -46,12 +46,12 @@ COMMAND_REPLY: Schema = {
 COMMAND_REPLY_EXAMPLE: dict[str, Any] = {"id": EXAMPLE_ID, "version": 1, "position": 4711}
 
 
-def command_components(specs: Iterable[CommandSpec]) -> tuple[dict[str, str], dict[str, Schema]]:
-    """Component name by command name, and the components: commands whole, as a batch has them, and all that they refer to."""
+def command_components(specs: Iterable[CommandSpec]) -> tuple[dict[str, Schema], dict[str, Schema]]:
+    """The schema of each command, with the fields of its path, by command name; and the components that they refer to."""
     specs = list(specs)
     references, components = msgspec.json.schema_components([*(spec.type for spec in specs), Problem], ref_template=REF)
-    names = {spec.name: reference["$ref"].rpartition("/")[2] for spec, reference in zip(specs, references, strict=False)}
-    return names, components
+    commands = {spec.name: components.pop(reference["$ref"].rpartition("/")[2]) for spec, reference in zip(specs, references, strict=False)}
+    return commands, components
 
 
 def without(schema: Schema, fields: tuple[str, ...]) -> Schema:

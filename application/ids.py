@@ -1,4 +1,4 @@
-"""Identifiers: UUIDv7 throughout. Those inside a unit derive from its command, so that a re-run makes them again; the shell draws fresh ones."""
+"""Identifiers are UUIDv7. Those made inside a unit derive from its command, so that a re-run makes them again; others are drawn."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, ClassVar, Self
 from uuid import UUID, uuid5
 
@@ -84,14 +85,9 @@ class Aggregate(BaseAggregate[UUID], metaclass=MetaAggregate):
     @classmethod
     def begin(cls, created: type[Created], *, id: UUID, now: datetime, organization_id: UUID, **fields: Any) -> Self:  # noqa: A002  # the field's name
         """Start a stream with its first event."""
-        event = created(
-            originator_id=id,
-            originator_version=1,
-            timestamp=now,
-            organization_id=organization_id,
-            **fields,
-        )
-        aggregate: Self = event.mutate(None)  # type: ignore[assignment,type-var]  # mutate(None) makes what the topic names
+        own = {"organization_id": organization_id, **fields}
+        event = created(originator_id=id, originator_version=1, timestamp=now, **own)
+        aggregate: Self = event.mutate(None)  # type: ignore[assignment]  # mutate(None) makes what the topic names
         aggregate._pending_events.append(event)
         return aggregate
 
@@ -107,6 +103,7 @@ class Aggregate(BaseAggregate[UUID], metaclass=MetaAggregate):
         return fork
 
 
+@lru_cache(maxsize=100_000)
 def part_id(whole_id: UUID, stream_type: str) -> UUID:
     """The stream id of a part that exists once per whole, such as the box office of an Event."""
     return uuid5(whole_id, stream_type)

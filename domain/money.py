@@ -148,7 +148,7 @@ class Money(msgspec.Struct, frozen=True):
         return self.amount != 0
 
     def fraction(self, numerator: int, denominator: int) -> Money:
-        """`self × numerator / denominator`, half a minor unit rounded away from zero (EN 16931)."""
+        """`self * numerator / denominator`, half a minor unit rounded away from zero (EN 16931)."""
         product = self.amount * numerator
         sign = -1 if (product < 0) != (denominator < 0) else 1
         quotient, remainder = divmod(abs(product), abs(denominator))

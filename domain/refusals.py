@@ -15,7 +15,7 @@ REFUSALS: dict[str, type[Refusal]] = {}
 _WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
 
 
-class Refusal(Exception):  # noqa: N818  # a refusal is an answer, not an error
+class Refusal(Exception):  # a refusal is an answer, not an error
     """The command was refused."""
 
     code: ClassVar[str] = "refused"

@@ -12,8 +12,12 @@ from domain.money import EXPONENTS
 Operator = Literal["="]
 
 
+SECRETS = frozenset({("api_keys", "hash")})
+"""(table, column) of what is no reader's business."""
+
+
 class Condition(NamedTuple):
-    """`column operator value`."""
+    """What holds of a column: `column operator value`."""
 
     column: str
     operator: Operator
@@ -43,7 +47,7 @@ class Select(NamedTuple):
 
 
 class Sql(NamedTuple):
-    """A statement of (body, version, keys) per row, and its parameters $1, $2, …"""
+    """A statement of (body, version, keys) per row, and its parameters, $1 and so on."""
 
     text: str
     parameters: tuple[object, ...]
@@ -69,8 +73,8 @@ def sql(select: Select) -> Sql:
 
 
 def shown(table: sa.Table) -> list[sa.Column[object]]:
-    """The columns that leave the program: all but secrets, which are marked `info={"secret": True}`."""
-    return [column for column in table.columns if not column.info.get("secret")]
+    """The columns that leave the program."""
+    return [column for column in table.columns if (table.name, column.name) not in SECRETS]
 
 
 def is_money(column: sa.Column[object]) -> bool:
@@ -84,7 +88,9 @@ def _columns(table: sa.Table) -> str:
     columns = shown(table)
     texts = ", ".join(_money(column.name) if is_money(column) else f't."{column.name}"' for column in columns)
     source = f'select {texts} from "{table.schema}"."{table.name}" t'  # noqa: S608  # names from metadata
-    return f"{source} cross join lateral (select {_DECIMALS.format(_currency(table))} as decimals) m" if any(map(is_money, columns)) else source
+    if not any(map(is_money, columns)):
+        return source
+    return f"{source} cross join lateral (select {_DECIMALS.format(_currency(table))} as decimals) m"
 
 
 def _money(name: str) -> str:

@@ -17,8 +17,8 @@ def demo(*, data_dir: Path | None = None) -> None:
     data_dir
         Folder of the keys and of the embedded database, which must be running. Default: .stagebook
     """
-    from infrastructure import bootstrap
+    from infrastructure.bootstrap import load_demo
 
     settings = connected_settings(data_dir).with_keys()
     configure_logging(settings.log_level)
-    print(asyncio.run(bootstrap.load_demo(settings)))
+    print(asyncio.run(load_demo(settings)))

@@ -25,7 +25,7 @@ def show(rows: Sequence[Row], *, as_json: bool) -> None:
 
     table = Table(box=None, header_style="bold")
     for name in rows[0] if rows else ():
-        table.add_column(name.replace("_", " "))
+        table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
     Console().print(table if rows else "nothing")

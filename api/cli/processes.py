@@ -20,11 +20,11 @@ def serve(*, data_dir: Path | None = None, host: str | None = None, port: int | 
     port
         TCP port. Default: 8080
     """
-    from infrastructure import bootstrap
+    from infrastructure.bootstrap import serve as run
 
     settings = connected_settings(data_dir).with_options(host=host, port=port).with_keys()
     configure_logging(settings.log_level)
-    bootstrap.serve(settings)
+    run(settings)
 
 
 def work(*, data_dir: Path | None = None) -> None:
@@ -35,8 +35,8 @@ def work(*, data_dir: Path | None = None) -> None:
     data_dir
         Folder of the keys. Default: .stagebook
     """
-    from infrastructure import bootstrap
+    from infrastructure.bootstrap import work as run
 
     settings = connected_settings(data_dir).with_keys()
     configure_logging(settings.log_level)
-    bootstrap.work(settings)
+    run(settings)

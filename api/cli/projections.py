@@ -27,14 +27,14 @@ def status(*, as_json: Json = False, data_dir: Path | None = None) -> None:
     data_dir
         Folder of the embedded database, which must be running; DATABASE_URL goes first. Default: .stagebook
     """
-    from infrastructure import bootstrap
+    from infrastructure.bootstrap import projection_status
 
-    show(asyncio.run(bootstrap.projection_status(connected_settings(data_dir).with_keys())), as_json=as_json)
+    show(asyncio.run(projection_status(connected_settings(data_dir).with_keys())), as_json=as_json)
 
 
 @app.command
 def verify(*, as_json: Json = False, data_dir: Path | None = None) -> int:
-    """Rebuild the read models from the log beside the live ones and compare. Exit code 1 when they differ.
+    """Replay the log beside the live read models and compare every table. Exit code 1 when one differs.
 
     Parameters
     ----------
@@ -43,11 +43,11 @@ def verify(*, as_json: Json = False, data_dir: Path | None = None) -> int:
     data_dir
         Folder of the embedded database, which must be running; DATABASE_URL goes first. Default: .stagebook
     """
-    from infrastructure import bootstrap
+    from infrastructure.bootstrap import verify_projections
 
-    differences = asyncio.run(bootstrap.verify_projections(connected_settings(data_dir).with_keys()))
-    show(differences, as_json=as_json)
-    return 1 if differences else 0
+    tables = asyncio.run(verify_projections(connected_settings(data_dir).with_keys()))
+    show(tables, as_json=as_json)
+    return 0 if all(table["equal"] for table in tables) else 1
 
 
 @app.command
@@ -61,6 +61,6 @@ def retry(*, as_json: Json = False, data_dir: Path | None = None) -> None:
     data_dir
         Folder of the embedded database, which must be running; DATABASE_URL goes first. Default: .stagebook
     """
-    from infrastructure import bootstrap
+    from infrastructure.bootstrap import retry_projections
 
-    show(asyncio.run(bootstrap.retry_projections(connected_settings(data_dir).with_keys())), as_json=as_json)
+    show(asyncio.run(retry_projections(connected_settings(data_dir).with_keys())), as_json=as_json)

@@ -47,14 +47,16 @@ def up(
     configure_logging(settings.log_level)
     # -P: a folder named `api` below the present one is not ours.
     program = [sys.executable, "-P", "-m", "api.cli.main"]
-    Supervisor(settings, program=program, demo=demo, announce=_print_json if as_json else _print_summary).run()
+    Supervisor(settings, program=program, demo=demo, announce=print_json if as_json else print_summary).run()
 
 
-def _print_json(started: Started) -> None:
+def print_json(started: Started) -> None:
+    """Print one line for machines."""
     print(msgspec.json.encode(started).decode(), flush=True)
 
 
-def _print_summary(started: Started) -> None:
+def print_summary(started: Started) -> None:
+    """Print what a person needs next."""
     keys = [("Platform key", started.platform_key), ("Owner key", started.owner_key)]
     lines = [("API", f"{started.url}/v1"), ("Documentation", started.docs_url), ("Database", started.database_url)]
     lines += [(name, f"{key}  (shown this once)") for name, key in keys if key]

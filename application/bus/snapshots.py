@@ -34,6 +34,7 @@ class Snapshots:
     async def write(self) -> None:
         """Write what is due."""
         due, self._due = self._due, {}
+        await self._codec.prepare(due.values())
         stored = []
         for aggregate in due.values():
             snapshot = self._codec.encode_snapshot(aggregate)

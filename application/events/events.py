@@ -62,18 +62,18 @@ class UpdateEvent(Command, frozen=True, kw_only=True):
     slug: Slug | UnsetType = UNSET
     event_type: EventType | UnsetType = UNSET
     visibility: Visibility | UnsetType = UNSET
-    description: LongText | None | UnsetType = UNSET
-    category_id: Id | None | UnsetType = UNSET
-    venue_id: Id | None | UnsetType = UNSET
+    description: LongText | UnsetType | None = UNSET
+    category_id: Id | UnsetType | None = UNSET
+    venue_id: Id | UnsetType | None = UNSET
     venue_exclusive: bool = True
     """Of the booking that another venue needs."""
-    online_url: Url | None | UnsetType = UNSET
-    max_capacity: Capacity | None | UnsetType = UNSET
-    registration_deadline: Time | None | UnsetType = UNSET
+    online_url: Url | UnsetType | None = UNSET
+    max_capacity: Capacity | UnsetType | None = UNSET
+    registration_deadline: Time | UnsetType | None = UNSET
     tags: Labels | UnsetType = UNSET
-    custom_fields: Json | None | UnsetType = UNSET
-    branding: Json | None | UnsetType = UNSET
-    social_links: Json | None | UnsetType = UNSET
+    custom_fields: Json | UnsetType | None = UNSET
+    branding: Json | UnsetType | None = UNSET
+    social_links: Json | UnsetType | None = UNSET
 
 
 class DeleteEvent(Command, frozen=True, kw_only=True):

@@ -52,12 +52,12 @@ class UpdateVenue(Command, frozen=True, kw_only=True):
     venue_id: Id
     name: Name | UnsetType = UNSET
     capacity: Capacity | UnsetType = UNSET
-    venue_type: Label | None | UnsetType = UNSET
-    address: Json | None | UnsetType = UNSET
+    venue_type: Label | UnsetType | None = UNSET
+    address: Json | UnsetType | None = UNSET
     amenities: Labels | UnsetType = UNSET
     contact_info: ContactInfo | UnsetType = UNSET
-    pricing: Json | None | UnsetType = UNSET
-    availability_calendar: Json | None | UnsetType = UNSET
+    pricing: Json | UnsetType | None = UNSET
+    availability_calendar: Json | UnsetType | None = UNSET
     images: Urls | UnsetType = UNSET
 
 
@@ -116,7 +116,7 @@ def update_venue(command: UpdateVenue, unit: Unit) -> Reply:
     venue = _addressed(unit, command.venue_id)
     venue.change_details(now=unit.now, **given_fields(command, *DETAILS))
     if command.capacity is not UNSET:
-        for event_id in {booking.event_id for booking in venue.bookings.values()} - {None}:
+        for event_id in {booking.event_id for booking in venue.bookings.values() if booking.event_id is not None}:
             event = unit.find(Event, event_id)
             if event is not None and event.venue_id == venue.id and not event.is_final:
                 venue.require_room(event.max_capacity)

@@ -47,7 +47,7 @@ class UpdateOrganization(Command, frozen=True, kw_only=True):
     slug: Slug | UnsetType = UNSET
     subscription_tier: Tier | UnsetType = UNSET
     timezone: TimeZoneName | UnsetType = UNSET
-    settings: Json | None | UnsetType = UNSET
+    settings: Json | UnsetType | None = UNSET
     billing_info: Json | UnsetType = UNSET
 
 

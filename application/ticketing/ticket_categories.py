@@ -210,7 +210,7 @@ class _Found(NamedTuple):
 def _find(unit: Unit, category_id: UUID) -> _Found:
     """The category, by way of its quota, which knows the Event; the Event is not final, `If-Match` has been compared."""
     quota = unit.find(Quota, quota_id(category_id))
-    if quota is None or quota.kind != "category":
+    if quota is None:
         raise NotFound(what="ticket category", id=str(category_id))
     event = unit.get(Event, quota.event_id)
     office = office_of(unit, event)

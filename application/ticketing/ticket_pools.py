@@ -104,7 +104,7 @@ class _Found(NamedTuple):
 def _find(unit: Unit, pool_id: UUID) -> _Found:
     """The pool, by way of its quota, which knows the Event; the Event is not final, `If-Match` has been compared."""
     quota = unit.find(Quota, quota_id(pool_id))
-    if quota is None or quota.kind != "pool":
+    if quota is None:
         raise NotFound(what="ticket pool", id=str(pool_id))
     event = unit.get(Event, quota.event_id)
     office = office_of(unit, event)

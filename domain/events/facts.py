@@ -71,16 +71,16 @@ class EventDetailsChanged(DomainEvent):
     slug: str | UnsetType = UNSET
     event_type: EventType | UnsetType = UNSET
     visibility: Visibility | UnsetType = UNSET
-    description: str | None | UnsetType = UNSET
-    category_id: UUID | None | UnsetType = UNSET
-    venue_id: UUID | None | UnsetType = UNSET
-    online_url: str | None | UnsetType = UNSET
-    max_capacity: int | None | UnsetType = UNSET
-    registration_deadline: datetime | None | UnsetType = UNSET
+    description: str | UnsetType | None = UNSET
+    category_id: UUID | UnsetType | None = UNSET
+    venue_id: UUID | UnsetType | None = UNSET
+    online_url: str | UnsetType | None = UNSET
+    max_capacity: int | UnsetType | None = UNSET
+    registration_deadline: datetime | UnsetType | None = UNSET
     tags: tuple[str, ...] | UnsetType = UNSET
-    custom_fields: dict[str, Any] | None | UnsetType = UNSET
-    branding: dict[str, Any] | None | UnsetType = UNSET
-    social_links: dict[str, Any] | None | UnsetType = UNSET
+    custom_fields: dict[str, Any] | UnsetType | None = UNSET
+    branding: dict[str, Any] | UnsetType | None = UNSET
+    social_links: dict[str, Any] | UnsetType | None = UNSET
 
     def apply(self, aggregate: Event) -> None:
         for name, value in given_fields(self, *_STATE).items():

@@ -85,11 +85,11 @@ class VenueDetailsChanged(DomainEvent):
     type_name = "venue.details_changed"
     name: str | UnsetType = UNSET
     capacity: int | UnsetType = UNSET
-    venue_type: str | None | UnsetType = UNSET
-    address: dict[str, Any] | None | UnsetType = UNSET
+    venue_type: str | UnsetType | None = UNSET
+    address: dict[str, Any] | UnsetType | None = UNSET
     amenities: tuple[str, ...] | UnsetType = UNSET
-    pricing: dict[str, Any] | None | UnsetType = UNSET
-    availability_calendar: dict[str, Any] | None | UnsetType = UNSET
+    pricing: dict[str, Any] | UnsetType | None = UNSET
+    availability_calendar: dict[str, Any] | UnsetType | None = UNSET
     images: tuple[str, ...] | UnsetType = UNSET
 
     def apply(self, aggregate: Venue) -> None:

@@ -71,7 +71,7 @@ class OrganizationDetailsChanged(DomainEvent):
     slug: str | UnsetType = UNSET
     subscription_tier: Tier | UnsetType = UNSET
     timezone: str | UnsetType = UNSET
-    settings: dict[str, Any] | None | UnsetType = UNSET
+    settings: dict[str, Any] | UnsetType | None = UNSET
 
     def apply(self, aggregate: Organization) -> None:
         for name, value in given_fields(self, "name", "slug", "timezone").items():

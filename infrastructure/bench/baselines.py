@@ -76,6 +76,3 @@ async def copy_records(url: str, rows: Sequence[Sequence[Any]], columns: Sequenc
         await connection.close()
 
 
-async def settle(seconds: float = 0.5) -> None:
-    """Let the machine come to rest between two measurements."""
-    await asyncio.sleep(seconds)

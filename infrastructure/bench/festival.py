@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from application.bus.messages import Outcome, Request
 from application.bus.port import CommandBus
 from application.events.events import CreateEvent
+from application.events.life_cycle import ConfirmEvent
 from application.organizations.organizations import CreateOrganization
 from application.principal import PLATFORM, Principal, system
 from application.registry import Command
@@ -47,6 +48,7 @@ async def open_festival(bus: CommandBus, categories: int) -> Festival:
     for number in range(categories):
         added = await send(bus, principal, AddTicketCategory(event_id=event_id, name=f"Category {number}", quantity_total=1_000_000, price="25.00", tax_rate="19"))
         category_ids.append(added.replies[0].id)
+    await send(bus, principal, ConfirmEvent(event_id=event_id))
     await send(bus, principal, OpenSales(event_id=event_id))
     return Festival(principal, created.replies[0].secrets["owner_key"], event_id, category_ids)
 

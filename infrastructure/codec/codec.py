@@ -37,13 +37,14 @@ class EventCodec:
     def encode(self, event: DomainEvent, event_id: UUID) -> bytes:
         """The event's own fields as JSON; equal events under one id give equal bytes.
 
-        Raises `NotLoaded` when a person's key is not in the keyring, `NoSubject` when a personal value has no person.
+        Raises `NotLoaded` when a person's key is not in the keyring, `NoSubject` when a personal value has no person,
+        `Malformed` when a value is not of its field's type.
         """
         form = self._event_form(event.type_name)
         if form.shape.plain:
-            return ENCODER.encode(form.shape.wire(*form.shape.read(event)))
+            return form.write(form.shape.wire(*form.shape.read(event)))
         try:
-            return ENCODER.encode(form.shape.pack(event, Sealer(self._keyring, _event_place(event_id))))
+            return form.write(form.shape.pack(event, Sealer(self._keyring, _event_place(event_id))))
         except KeyNotLoaded as missing:
             raise NotLoaded(person_key=missing.key_id) from None
 

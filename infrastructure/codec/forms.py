@@ -48,6 +48,16 @@ class EventForm:
         """JSON Schema of the stored data."""
         return stored_schema(self.shape.wire)
 
+    def write(self, wire: Any) -> bytes:
+        """The bytes of a wire form. Raises `Malformed` for what could not be read again: the log would keep it for good."""
+        data = ENCODER.encode(wire)
+        try:
+            self._decoder.decode(data)
+        except msgspec.DecodeError as fault:
+            msg = f"{self._kind.type_name}: {fault}"
+            raise Malformed(msg) from fault
+        return data
+
     def read(self, record: Record) -> Any:
         """The wire form in a record, upcast if it is of an older version. Raises `UnknownVersion`, `Malformed`."""
         try:

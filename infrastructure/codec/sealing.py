@@ -18,8 +18,8 @@ ENCODER = msgspec.json.Encoder(order="deterministic")
 class Seals(Protocol):
     """What a shape needs to pack and unpack personal values. `path` is the field's place within the record."""
 
-    def seal(self, key_id: UUID | None, value: object, path: str) -> Sealed | None:
-        """The value as it is stored."""
+    def seal(self, key_id: UUID | None, value: object, path: str, decoder: msgspec.json.Decoder[Any]) -> Sealed | None:
+        """The value as it is stored; `decoder` is the one that will read it."""
         ...
 
     def open(self, sealed: Sealed, path: str, decoder: msgspec.json.Decoder[Any]) -> object:
@@ -36,24 +36,22 @@ class Sealer:
         self._keyring = keyring
         self._place = place
 
-    def seal(self, key_id: UUID | None, value: object, path: str) -> Sealed | None:
-        """The value sealed; None when the person has been erased. Raises `NoSubject`, `KeyNotLoaded`."""
+    def seal(self, key_id: UUID | None, value: object, path: str, decoder: msgspec.json.Decoder[Any]) -> Sealed | None:
+        """The value sealed; None when the person has been erased. Raises `NoSubject`, `KeyNotLoaded`, `Malformed`."""
         if key_id is None:
             msg = f"{path} is personal, but its person is not named"
             raise NoSubject(msg)
         cipher = self._keyring.cipher(key_id)
-        return None if cipher is None else cipher.seal(ENCODER.encode(value), self._place + path.encode())
+        if cipher is None:
+            return None
+        plain = ENCODER.encode(value)
+        _decoded(plain, path, decoder)
+        return cipher.seal(plain, self._place + path.encode())
 
     def open(self, sealed: Sealed, path: str, decoder: msgspec.json.Decoder[Any]) -> object:
         """The value; None when the person has been erased. Raises `SealBroken`, `KeyNotLoaded`, `Malformed`."""
         cipher = self._keyring.cipher(sealed.key)
-        if cipher is None:
-            return None
-        try:
-            return decoder.decode(cipher.open(sealed, self._place + path.encode()))
-        except msgspec.DecodeError as fault:
-            msg = f"{path} was sealed as a value of another type"
-            raise Malformed(msg) from fault
+        return None if cipher is None else _decoded(cipher.open(sealed, self._place + path.encode()), path, decoder)
 
 
 class KeysNeeded:
@@ -62,7 +60,7 @@ class KeysNeeded:
     def __init__(self) -> None:
         self.keys: set[UUID] = set()
 
-    def seal(self, key_id: UUID | None, value: object, path: str) -> None:  # noqa: ARG002  # the protocol's signature
+    def seal(self, key_id: UUID | None, value: object, path: str, decoder: msgspec.json.Decoder[Any]) -> None:  # noqa: ARG002  # the protocol's
         """Note the key."""
         if key_id is not None:
             self.keys.add(key_id)
@@ -70,3 +68,12 @@ class KeysNeeded:
     def open(self, sealed: Sealed, path: str, decoder: msgspec.json.Decoder[Any]) -> None:  # noqa: ARG002
         """Note the key."""
         self.keys.add(sealed.key)
+
+
+def _decoded(plain: bytes, path: str, decoder: msgspec.json.Decoder[Any]) -> object:
+    try:
+        return decoder.decode(plain)
+    except msgspec.DecodeError:
+        # The fault's own text could quote the value.
+        msg = f"the personal value at {path} is of another type than its field"
+        raise Malformed(msg) from None

@@ -125,7 +125,7 @@ class ObjectShape:
             msg = f"{name} is personal: it must admit None, for the person may be erased, and hold neither a map nor personal fields"
             raise TypeError(msg)
         index, decoder = self.names.index(name), msgspec.json.Decoder(kind)
-        self._packing.append(_seal_step(index, self.names.index(mark.subject), name))
+        self._packing.append(_seal_step(index, self.names.index(mark.subject), name, decoder))
         self._unpacking.append(_open_step(index, name, decoder))
         self.personal = True
         note = {"x-sealed": {"subject": mark.subject, "value": stored_schema(kind)}}
@@ -163,10 +163,10 @@ def _convert_step(index: int, name: str, convert: Convert) -> Step:
     return step
 
 
-def _seal_step(index: int, subject: int, name: str) -> Step:
+def _seal_step(index: int, subject: int, name: str, decoder: msgspec.json.Decoder[Any]) -> Step:
     def step(values: list[Any], seals: Seals, path: str) -> None:
         if values[index] is not None and values[index] is not UNSET:
-            values[index] = seals.seal(values[subject], values[index], path + name)
+            values[index] = seals.seal(values[subject], values[index], path + name, decoder)
 
     return step
 

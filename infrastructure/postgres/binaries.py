@@ -71,8 +71,8 @@ def _copy(site: Path) -> Path:
     draft = Path(mkdtemp(dir=_REACHABLE))
     shutil.copytree(site / _INSTALLATION, draft / _INSTALLATION, ignore=shutil.ignore_patterns("include", "*.a"))
     shutil.copytree(site / f"{_WHEEL}.libs", draft / f"{_WHEEL}.libs")
-    (draft / _WHEEL).chmod(0o755)
-    draft.chmod(0o755)
+    for path in (draft, *draft.rglob("*")):  # whatever the umask was when the wheel was installed
+        path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
     try:
         draft.rename(target)
     except OSError:  # another start was faster

@@ -32,7 +32,6 @@ DATABASE: Final = "stagebook"
 
 _PARAMETERS: Final = {
     "listen_addresses": "",
-    "port": "5432",
     "max_connections": "200",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
@@ -163,7 +162,7 @@ class PostgresServer:
         encoding = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
         options = ("-D", _folder(draft, account), "--username=postgres", "--auth=trust", "--no-instructions", *encoding)
         done = subprocess.run(
-            [installation() / "bin" / "initdb", *options],
+            [str(installation() / "bin" / "initdb"), *options],
             capture_output=True,
             check=False,
             cwd=draft,

@@ -54,14 +54,15 @@ class PostgresKeys:
     secret: a copy of the database without the master key shows nobody's data. What does not unwrap is `WrongMasterKey`.
     """
 
-    def __init__(self, pool: Pool, master_key: bytes) -> None:
+    def __init__(self, pool: Pool, master: _Wrap) -> None:
         self._pool = pool
-        self._master = _Wrap(master_key, b"organization")
+        self._master = master
 
     @classmethod
     async def open(cls, url: str, master_key: bytes, *, connections: int = 2) -> Self:
         """Connect to a migrated database. The master key is 32 random bytes."""
-        return cls(await open_pool(url, role=APPENDER, max_size=connections), master_key)
+        master = _Wrap(master_key, b"organization")
+        return cls(await open_pool(url, role=APPENDER, max_size=connections), master)
 
     async def close(self) -> None:
         """Give back all connections."""

@@ -81,28 +81,28 @@ def venue_reserved(event: EventVenueReserved, _: Record) -> Iterable[Change]:
 
 @RELATIONAL.on(EventConfirmed)
 def confirmed(event: EventConfirmed, record: Record) -> Iterable[Change]:
-    """planning → confirmed."""
+    """From planning to confirmed."""
     yield Set(events, event.originator_id, {"status": "confirmed"})
     yield _moved(event, record, "confirmed", was="planning")
 
 
 @RELATIONAL.on(EventWentLive)
 def went_live(event: EventWentLive, record: Record) -> Iterable[Change]:
-    """confirmed → live."""
+    """From confirmed to live."""
     yield Set(events, event.originator_id, {"status": "live"})
     yield _moved(event, record, "live", was="confirmed")
 
 
 @RELATIONAL.on(EventCompleted)
 def completed(event: EventCompleted, record: Record) -> Iterable[Change]:
-    """live → completed."""
+    """From live to completed."""
     yield Set(events, event.originator_id, {"status": "completed"})
     yield _moved(event, record, "completed", was="live")
 
 
 @RELATIONAL.on(EventPostponed)
 def postponed(event: EventPostponed, record: Record) -> Iterable[Change]:
-    """confirmed → postponed."""
+    """From confirmed to postponed."""
     yield Set(events, event.originator_id, {"status": "postponed"})
     yield _moved(event, record, "postponed", was="confirmed", reason=event.reason)
 

@@ -9,6 +9,7 @@ Numbers that are added must be exact in their column's scale: PostgreSQL rounds 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
@@ -48,33 +49,32 @@ class Fold:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self.inserts: dict[Shape, dict[UUID, dict[str, Any]]] = {}
-        self.patches: dict[Shape, dict[UUID, Patch]] = {}
-        self.deletes: dict[Shape, dict[UUID, Record]] = {}
+        self.inserts: defaultdict[Shape, dict[UUID, dict[str, Any]]] = defaultdict(dict)
+        self.patches: defaultdict[Shape, dict[UUID, Patch]] = defaultdict(dict)
+        self.deletes: defaultdict[Shape, dict[UUID, Record]] = defaultdict(dict)
         self.erases: dict[UUID, Record] = {}
         self.reached: set[tuple[UUID, Shape]] = set()
         """Organization and table of the rows that the waiting deletions may remove or touch besides the deleted ones."""
 
     def admits(self, change: Change, record: Record) -> bool:
         """Whether the change may join this fold. If not, this fold must be carried out first."""
-        if not (self.deletes or self.erases):
-            return type(change) is not Insert or not self._holds(change)
         if isinstance(change, Erase):
             return not self.reached and change.subject not in self.erases
         shape = self._shape(change.table)
+        if isinstance(change, Insert) and self._holds(shape, change.id):
+            return False
+        if not self.reached and not self.erases:
+            return True
         if isinstance(change, Delete):
             return not (self.erases and self.model.downstream[shape])
+        empties, cascades = bool(self.erases), (record.organization_id, shape) in self.reached
         if isinstance(change, Insert):
-            return not (self._holds(change) or (record.organization_id, shape) in self.reached or (self.erases and shape.guarded))
-        decides = (not self.erases or shape.guarded.isdisjoint(change.values)) and (
-            (record.organization_id, shape) not in self.reached or shape.foreign.isdisjoint(change.values)
-        )
-        return bool(decides)
+            return not cascades and not (empties and shape.guarded)
+        return not (cascades and not shape.foreign.isdisjoint(change.values)) and not (empties and not shape.guarded.isdisjoint(change.values))
 
-    def _holds(self, insert: Insert) -> bool:
-        """Whether something is to happen to a row of this id already, which was then another row."""
-        shape = self._shape(insert.table)
-        return any(insert.id in rows.get(shape, ()) for rows in (self.inserts, self.patches, self.deletes))
+    def _holds(self, shape: Shape, row_id: UUID) -> bool:
+        """Whether something is to happen to a row of this id already. When that row comes anew, it is another one."""
+        return row_id in self.inserts[shape] or row_id in self.patches[shape] or row_id in self.deletes[shape]
 
     def add(self, change: Change, record: Record) -> None:
         """Fold one more change in; raises `UnknownColumn`, or what adding unlike values raises."""
@@ -90,8 +90,8 @@ class Fold:
             raise UnknownColumn(msg)
         if isinstance(change, Insert):
             self._insert(shape, change, record)
-        elif change.id not in self.deletes.get(shape, ()):
-            row = self.inserts.get(shape, {}).get(change.id)
+        elif change.id not in self.deletes[shape]:
+            row = self.inserts[shape].get(change.id)
             if row is None:
                 self._patch(shape, change, record)
             else:
@@ -106,13 +106,12 @@ class Fold:
         row["log_position"] = record.position
         row["stream_id"] = record.stream_id
         row["stream_version"] = record.version
-        self.inserts.setdefault(shape, {})[change.id] = row
+        self.inserts[shape][change.id] = row
 
     def _patch(self, shape: Shape, change: Set | Add, record: Record) -> None:
-        patches = self.patches.setdefault(shape, {})
-        patch = patches.get(change.id)
+        patch = self.patches[shape].get(change.id)
         if patch is None:
-            patch = patches[change.id] = Patch()
+            patch = self.patches[shape][change.id] = Patch()
         if isinstance(change, Set):
             patch.sets.update(change.values)
             for name in patch.adds.keys() & change.values.keys():
@@ -125,10 +124,8 @@ class Fold:
         patch.last = record
 
     def _delete(self, shape: Shape, row_id: UUID, record: Record) -> None:
-        if row_id in self.deletes.setdefault(shape, {}):
-            return
-        self.deletes[shape][row_id] = record
-        self.reached.update((record.organization_id, reached) for reached in self.model.downstream[shape])
+        if self.deletes[shape].setdefault(row_id, record) is record:
+            self.reached.update((record.organization_id, reached) for reached in self.model.downstream[shape])
 
     def _shape(self, table: sa.Table) -> Shape:
         try:

@@ -20,15 +20,15 @@ async def apply(target: Target, entries: Iterable[Entry]) -> None:
     for fold in folds(target.model, entries):
         await _insert(target, fold)
         await _update(target, fold)
-        if fold.deletes:
-            await delete(target, fold.deletes)
+        if deletes := {shape: rows for shape, rows in fold.deletes.items() if rows}:
+            await delete(target, deletes)
         if fold.erases:
             await erase(target, fold.erases)
 
 
 async def _insert(target: Target, fold: Fold) -> None:
     for shape in target.model.shapes:
-        if rows := fold.inserts.get(shape):
+        if rows := fold.inserts[shape]:
             await target.connection.copy_records_to_table(
                 shape.name,
                 schema_name=target.schema,
@@ -39,7 +39,7 @@ async def _insert(target: Target, fold: Fold) -> None:
 
 async def _update(target: Target, fold: Fold) -> None:
     for shape in target.model.shapes:
-        for (sets, adds), patches in _alike(fold.patches.get(shape, {})).items():
+        for (sets, adds), patches in _alike(fold.patches[shape]).items():
             await _patch(target, shape, sorted(sets), sorted(adds), patches)
 
 

@@ -116,6 +116,7 @@ def order_placed(event: OrderPlaced, record: Record) -> Iterable[Change]:
 def order_confirmed(event: OrderConfirmed, record: Record) -> Iterable[Change]:
     """Nothing is due any more."""
     yield Set(orders, record.stream_id, {"order_status": "confirmed", "payment_status": "paid", "confirmed_at": record.recorded_at})
+    yield _moved(event, record, "confirmed", was="pending")
 
 
 @RELATIONAL.on(OrderCancelled)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-import application.catalog  # noqa: F401  # registers the commands
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import application.catalog  # noqa: F401  # registers the commands
 import domain.catalog  # noqa: F401  # registers the record types
 from application.ports import PersonKey
 from domain.aggregate import AGGREGATE_TYPES, EVENT_TYPES, DomainEvent
@@ -29,7 +29,7 @@ def _codec() -> EventCodec:
 
 
 @pytest.mark.parametrize("name", sorted(ALL))
-@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
+@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
 @given(data=st.data())
 def test_every_record_type_comes_back_as_it_was_and_a5_hides_its_persons(name: str, data: st.DataObject) -> None:
     event: DomainEvent = data.draw(events(ALL[name]))

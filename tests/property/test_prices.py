@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from domain.money import Money
 from domain.ticketing.category import Category, CategoryTerms
-from domain.ticketing.order_line import OrderLine
 from domain.ticketing.order import Order, OrderPlaced
+from domain.ticketing.order_line import OrderLine
 from domain.ticketing.pricing import Wish, price_line
 from tests.support.given import NOW, ORG, uid
 

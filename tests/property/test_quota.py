@@ -4,7 +4,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
+from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
 from domain.refusals import Refusal
 from domain.ticketing.quota import HOLDS_PER_HOLDER, BelowCommitted, Quota, SoldOut, TooManyHolds, quota_id
@@ -42,7 +42,7 @@ class AnySequence(RuleBasedStateMachine):
         return False
 
     @rule(target=live, quantity=QUANTITIES, holder=st.sampled_from(["ada", "grace", None]))
-    def reserve(self, quantity: int, holder: str | None) -> object:
+    def reserve(self, quantity: int, holder: str | None) -> MultipleResults[UUID] | UUID:
         self.drawn += 1
         hold = uid(1000 + self.drawn)
         free = self.model_limit - self.model_sold - sum(held for held, _ in self.model_live.values())

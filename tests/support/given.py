@@ -213,9 +213,7 @@ class Given:
         assert isinstance(changed, Aggregate)
         self.state.aggregates[stream] = changed
 
-    def _run(
-        self, commands: Sequence[Command], attempt: int, if_match: int | None, client_address: str | None
-    ) -> tuple[Unit, list[Reply]]:
+    def _run(self, commands: Sequence[Command], attempt: int, if_match: int | None, client_address: str | None) -> tuple[Unit, list[Reply]]:
         unit = Unit(
             now=self.now,
             principal=self.principal,
@@ -244,6 +242,4 @@ def _pending(unit: Unit) -> list[object]:
 
 
 def _own_fields(event: DomainEvent) -> dict[str, Any]:
-    return {item.name: getattr(event, item.name) for item in fields(event) if item.name not in _ENVELOPE}  # type: ignore[arg-type]  # the library's metaclass makes dataclasses
-
-
+    return {item.name: getattr(event, item.name) for item in fields(event) if item.name not in _ENVELOPE}

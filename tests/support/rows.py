@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Self
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -19,6 +19,7 @@ from domain.aggregate import DomainEvent
 from projections.changes import Change, Delete, Erase, Insert, Projection, Set
 from projections.relational import RELATIONAL
 from tests.support.given import NOW, ORG, Fact
+from tests.support.projecting import records
 
 BY_RUNNER = frozenset({"id", "organization_id", "created_at", "updated_at", "log_position", "stream_id", "stream_version"})
 """Columns that no projector fills."""
@@ -32,17 +33,15 @@ class Rows:
     def __init__(self, projection: Projection) -> None:
         self.projection = projection
         self.tables: dict[sa.Table, dict[UUID, Row]] = {table: {} for table in projection.metadata.tables.values()}
-        self._versions: dict[UUID, int] = {}
-        self._position = 0
+        self._events: list[DomainEvent] = []
 
     def when(self, *facts: Fact, actor: str = "system:test", at: datetime = NOW) -> Self:
         """These records come next."""
         for fact in facts:
             stream = ORG if fact.of is None else fact.of
-            version = self._versions[stream] = self._versions.get(stream, 0) + 1
-            self._position += 1
-            event = fact.event(version, at, ORG)
-            record = _record(event, self._position, actor)
+            version = 1 + sum(event.originator_id == stream for event in self._events)
+            self._events.append(fact.event(version, at, ORG))
+            event, record = records(self._events, actor)[-1]
             for change in self.projection.changes(event, record):
                 self._apply(change, record)
         return self
@@ -62,12 +61,12 @@ class Rows:
             self._delete(change.table, change.id)
         elif isinstance(change, Insert):
             assert change.id not in self.tables[change.table], "two rows with one id"
-            row = {column.name: _default(column) for column in change.table.columns} | change.values
-            row |= {"id": change.id, "organization_id": record.organization_id, "log_position": record.position}
-            row |= {"stream_id": record.stream_id, "stream_version": record.version}
-            row |= {"created_at": record.recorded_at, "updated_at": record.recorded_at}
-            self.tables[change.table][change.id] = row
-            _check(change.table, change.values, row)
+            made = {column.name: _default(column) for column in change.table.columns} | change.values
+            made |= {"id": change.id, "organization_id": record.organization_id, "log_position": record.position}
+            made |= {"stream_id": record.stream_id, "stream_version": record.version}
+            made |= {"created_at": record.recorded_at, "updated_at": record.recorded_at}
+            self.tables[change.table][change.id] = made
+            _check(change.table, change.values, made)
         elif (row := self.tables[change.table].get(change.id)) is not None:
             row |= change.values if isinstance(change, Set) else {name: row[name] + n for name, n in change.values.items()}
             row |= {"updated_at": record.recorded_at, "log_position": record.position}
@@ -102,24 +101,6 @@ class Rows:
 def rows_of(facts: Iterable[Fact], projection: Projection = RELATIONAL) -> Rows:
     """The tables after these records."""
     return Rows(projection).when(*facts)
-
-
-def _record(event: DomainEvent, position: int, actor: str) -> Record:
-    return Record(
-        position=position,
-        organization_id=ORG,
-        organization_seq=position,
-        event_id=uuid5(event.originator_id, str(event.originator_version)),
-        stream_id=event.originator_id,
-        stream_type=event.type_name.partition(".")[0],
-        version=event.originator_version,
-        type=event.type_name,
-        type_version=event.class_version,
-        data=b"{}",
-        meta=b'{"actor": "%s", "command": "test"}' % actor.encode(),
-        recorded_at=event.timestamp,
-        leaf_hash=b"",
-    )
 
 
 def _default(column: sa.Column[Any]) -> object:

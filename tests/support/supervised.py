@@ -13,7 +13,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
-from api.cli.up import _print_json
+from api.cli.up import print_json
 from infrastructure.faults import Fault
 from infrastructure.logging import configure_logging
 from infrastructure.settings import Settings
@@ -31,7 +31,7 @@ def _up(data_dir: str, port: str) -> int:
     configure_logging(settings.log_level)
     program = [sys.executable, "-m", "tests.support.supervised"]
     try:
-        Supervisor(settings, program=program, demo=True, announce=_print_json).run()
+        Supervisor(settings, program=program, demo=True, announce=print_json).run()
     except Fault as fault:
         print(f"stagebook: {fault}", file=sys.stderr)
         return fault.exit_code

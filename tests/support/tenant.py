@@ -31,9 +31,7 @@ def member(world: Given, role: Role, *, permissions: tuple[str, ...] = (), scope
     """One more user with a key; the world's principal stays the system."""
     number = len(world.state.aggregates)
     user_id = (
-        world.by(SYSTEM)
-        .when(AddUser(email=f"{role}{number}@harbour.example", full_name=role, role=role, permissions=permissions))
-        .reply.id
+        world.by(SYSTEM).when(AddUser(email=f"{role}{number}@harbour.example", full_name=role, role=role, permissions=permissions)).reply.id
     )
     key_id = world.when(IssueApiKey(name="Key", user_id=user_id, scopes=scopes)).reply.id
     return Principal(organization_id=ORG, key_id=key_id, user_id=user_id)

@@ -157,9 +157,7 @@ def test_a_socket_folder_that_others_may_enter_is_refused(server_on: ServerOn, d
         server.sockets.rmdir()
 
 
-def test_no_pg_variable_of_the_environment_changes_the_server(
-    server_on: ServerOn, data_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_pg_variable_of_the_environment_changes_the_server(server_on: ServerOn, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGPORT", "6000")
     server = server_on(data_dir)
     server.start()

@@ -38,7 +38,7 @@ def app(bus: sample.FakeBus, reads: sample.FakeReads) -> Litestar:
 
 @pytest.fixture
 async def anonymous(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://stagebook.test") as client:
+    async with httpx.AsyncClient(transport=sample.transport(app), base_url="http://stagebook.test") as client:
         yield client
 
 

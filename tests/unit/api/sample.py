@@ -10,11 +10,12 @@ from hashlib import sha256
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
+import httpx
 import msgspec
 import sqlalchemy as sa
+from litestar import Litestar
 from msgspec import Meta
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.dialects.postgresql import UUID as SqlUuid
 
 from application.bus.messages import IdempotencyMismatch, Outcome, Request
 from application.principal import Principal
@@ -30,7 +31,7 @@ ORGANIZATION = UUID(int=0xA)
 OTHER_ORGANIZATION = UUID(int=0xB)
 USER = UUID(int=0xC)
 KEY_ID = UUID(int=0xD)
-SECRET = "correct-horse_battery"
+SECRET = "correct-horse_battery"  # noqa: S105
 KEY = key_text(KEY_ID, SECRET)
 PLATFORM_KEY = "sbp_platform"
 PLATFORM_KEY_SHA256 = sha256(PLATFORM_KEY.encode()).hexdigest()
@@ -54,28 +55,28 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     count: Annotated[int, Meta(ge=1, le=100)] = 1
 
 
-class Reserve(Command):
+class Reserve(Command, frozen=True, kw_only=True):
     event_id: UUID
     quantity: int
     customer_email: Annotated[str, Meta(max_length=100)] = ""
     lines: tuple[Line, ...] = ()
-    extra: dict[str, Any] = {}
+    extra: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
-class Confirm(Command):
+class Confirm(Command, frozen=True, kw_only=True):
     order_id: UUID
 
 
-class Rename(Command):
+class Rename(Command, frozen=True, kw_only=True):
     venue_id: UUID
     name: str
 
 
-class Remove(Command):
+class Remove(Command, frozen=True, kw_only=True):
     order_id: UUID
 
 
-class Break(Command):
+class Break(Command, frozen=True, kw_only=True):
     text: str = ""
 
 
@@ -84,7 +85,11 @@ def reserve(command: Reserve, unit: Unit) -> Reply:
     if command.quantity > 10:
         raise StockGone(left=10)
     return Reply(
-        id=unit.new_id(), version=1, collection="sponsorship_deals", data={"event_id": command.event_id, "left": 7}, secrets={"link": "s3cret"}
+        id=unit.new_id(),
+        version=1,
+        collection="sponsorship_deals",
+        data={"event_id": command.event_id, "left": 7},
+        secrets={"link": "s3cret"},
     )
 
 
@@ -116,13 +121,17 @@ def _spec(route: str, type_: type[Command], handler: Callable[[Any, Unit], Reply
     method, path = route.split()
     name = handler.__name__
     defaults = {"permission": "orders.create", "rules": (), "refusals": (), "example": {}}
-    return CommandSpec(name=name, type=type_, handler=handler, area="sample", method=method, path=path, status=status, **(defaults | fields))
+    return CommandSpec(
+        name=name, type=type_, handler=handler, area="sample", method=method, path=path, status=status, **(defaults | fields)
+    )
 
 
 SAMPLE: dict[str, CommandSpec] = {
     spec.name: spec
     for spec in (
-        _spec("POST /events/{event_id}/orders", Reserve, reserve, status=201, rules=("T8",), refusals=(StockGone,), example={"quantity": 2}),
+        _spec(
+            "POST /events/{event_id}/orders", Reserve, reserve, status=201, rules=("T8",), refusals=(StockGone,), example={"quantity": 2}
+        ),
         _spec("POST /orders/{order_id}/confirm", Confirm, confirm),
         _spec("PATCH /venues/{venue_id}", Rename, rename, permission="venues.manage", example={"name": "Hall"}),
         _spec("DELETE /orders/{order_id}", Remove, remove),
@@ -135,7 +144,7 @@ _metadata = sa.MetaData(schema="read")
 
 def _table(name: str, *columns: sa.Column[Any]) -> sa.Table:
     instant = sa.TIMESTAMP(timezone=True)
-    own = (sa.Column("id", SqlUuid, primary_key=True), sa.Column("organization_id", SqlUuid), *columns)
+    own = (sa.Column("id", sa.Uuid, primary_key=True), sa.Column("organization_id", sa.Uuid), *columns)
     return sa.Table(name, _metadata, *own, sa.Column("created_at", instant), sa.Column("stream_version", sa.Integer))
 
 
@@ -150,8 +159,8 @@ VENUES = _table(
     sa.Column("address", JSONB),
     sa.Column("contact", sa.Text, info={"subject": "contact_key"}),
 )
-DEALS = _table("sponsorship_deals", sa.Column("event_id", SqlUuid), sa.Column("deal_value", sa.Numeric(18, 3)))
-API_KEYS = _table("api_keys", sa.Column("name", sa.Text), sa.Column("hash", sa.Text, info={"secret": True}))
+DEALS = _table("sponsorship_deals", sa.Column("event_id", sa.Uuid), sa.Column("deal_value", sa.Numeric(18, 3)))
+API_KEYS = _table("api_keys", sa.Column("name", sa.Text), sa.Column("hash", sa.Text))
 TABLES = dict(_metadata.tables)
 
 
@@ -251,7 +260,7 @@ class FakeReads:
         limit = int(str(parameters[-1]))
         return Rows(self.position, [_row(row) for row in rows[:limit]])
 
-    async def wait(self, organization_id: UUID, position: int, timeout: float) -> bool:  # noqa: ASYNC109
+    async def wait(self, organization_id: UUID, position: int, timeout: float) -> bool:
         self.waits.append((organization_id, position, timeout))
         self.position = self.reached
         return self.position >= position
@@ -260,6 +269,11 @@ class FakeReads:
         if isinstance(self.state, Exception):
             raise self.state
         return self.state
+
+
+def transport(app: Litestar) -> httpx.ASGITransport:
+    """HTTP without a socket."""
+    return httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # httpx types messages as dicts, Litestar as typed ones
 
 
 def _row(row: Mapping[str, Any]) -> Row:

@@ -10,6 +10,7 @@ from api.auth import Credentials
 from api.queries import READ_PERMISSION
 from application import access
 from domain.organizations.api_key import key_text
+from domain.refusals import Unauthenticated
 from tests.unit.api import sample
 
 CONFIRM = f"/v1/orders/{sample.EVENT}/confirm"
@@ -36,8 +37,10 @@ WRONG = [
 
 
 @pytest.mark.parametrize("authorization", WRONG)
-async def test_whatever_is_wrong_with_a_credential_the_answer_is_the_same_401(anonymous: httpx.AsyncClient, authorization: str | None) -> None:
-    headers = {} if authorization is None else {"authorization": authorization.encode()}
+async def test_whatever_is_wrong_with_a_credential_the_answer_is_the_same_401(
+    anonymous: httpx.AsyncClient, authorization: str | None
+) -> None:
+    headers = {} if authorization is None else {b"authorization": authorization.encode()}
     answer = await anonymous.post(CONFIRM, headers=headers)
     assert answer.status_code == 401
     assert answer.json()["detail"] == "No valid credential was given."
@@ -49,7 +52,7 @@ async def test_every_route_needs_a_key(app: Litestar, anonymous: httpx.AsyncClie
     asked = 0
     for route in app.routes:
         path = "/".join("019760f4-8a00-7c3e-9d41-5b6f0a1c2d3e" if "{" in step else step for step in route.path_format.split("/"))
-        for method in set(route.methods) - {"OPTIONS"}:  # type: ignore[attr-defined]
+        for method in set(route.methods) - {"OPTIONS"}:
             answer = await anonymous.request(method, path)
             assert (answer.status_code == 401) is (path not in OPEN), (method, path, answer.text)
             asked += 1
@@ -109,8 +112,6 @@ async def test_the_platform_key_is_the_platform_and_reads_no_organizations_rows(
 
 
 async def test_without_a_platform_key_nobody_is_the_platform(bus: sample.FakeBus) -> None:
-    from domain.refusals import Unauthenticated
-
     with pytest.raises(Unauthenticated):
         await Credentials(bus, platform_key_sha256="").principal(b"Bearer sbp_x")
 

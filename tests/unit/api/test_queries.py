@@ -40,6 +40,7 @@ async def test_the_cursor_leads_through_all_rows_once(client: httpx.AsyncClient,
     rows = fill(reads, 7)
     seen: list[dict[str, Any]] = []
     parameters: dict[str, str] = {"limit": "2"}
+    page: dict[str, Any] = {}
     for _ in range(4):
         page = (await client.get("/v1/venues", params=parameters)).json()
         seen += page["data"]
@@ -79,7 +80,9 @@ BAD_QUERIES = [
 ]
 
 
-@pytest.mark.parametrize(("query", "parameter"), BAD_QUERIES, ids=[f"{number}-{query[:16]}" for number, (query, _) in enumerate(BAD_QUERIES)])
+@pytest.mark.parametrize(
+    ("query", "parameter"), BAD_QUERIES, ids=[f"{number}-{query[:16]}" for number, (query, _) in enumerate(BAD_QUERIES)]
+)
 async def test_a_wrong_query_parameter_is_named(client: httpx.AsyncClient, reads: sample.FakeReads, query: str, parameter: str) -> None:
     answer = await client.get(f"/v1/venues?{query}")
     assert answer.status_code == 422, answer.text
@@ -118,7 +121,9 @@ async def test_one_row_takes_no_query_parameters(client: httpx.AsyncClient) -> N
 
 
 @pytest.mark.parametrize("name", ["deals", "sponsorship-deals"])
-async def test_a_table_is_served_under_its_own_name_and_its_short_one(client: httpx.AsyncClient, reads: sample.FakeReads, name: str) -> None:
+async def test_a_table_is_served_under_its_own_name_and_its_short_one(
+    client: httpx.AsyncClient, reads: sample.FakeReads, name: str
+) -> None:
     fill(reads, 1, "sponsorship_deals")
     assert len((await client.get(f"/v1/{name}")).json()["data"]) == 1
     assert (await client.get(f"/v1/{name}/{UUID(int=1)}")).status_code == 200

@@ -25,7 +25,9 @@ async def test_ready_means_the_database_answers_and_nothing_is_behind(anonymous:
     assert (answer.status_code, answer.json()) == (200, {"status": "ready", "reasons": [], "lag": 0, "parked": 0})
 
 
-async def test_lag_and_parked_organizations_are_reasons_but_commands_still_work(anonymous: httpx.AsyncClient, reads: sample.FakeReads) -> None:
+async def test_lag_and_parked_organizations_are_reasons_but_commands_still_work(
+    anonymous: httpx.AsyncClient, reads: sample.FakeReads
+) -> None:
     reads.state = ReadStatus(head=20_000, position=1, parked=2)
     answer = await anonymous.get("/health/ready")
     assert answer.status_code == 200

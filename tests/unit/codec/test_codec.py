@@ -130,6 +130,17 @@ def test_a_personal_value_without_a_person_is_refused() -> None:
         codec_with().encode(founded(leader_email="jane@example.org"), EVENT_ID)
 
 
+def test_what_could_not_be_read_again_is_not_written() -> None:
+    with pytest.raises(Malformed, match=r"sample_choir\.concert_given: Expected `array`"):
+        codec_with().encode(made(sample.ConcertGiven, venues="Aula"), EVENT_ID)
+
+
+def test_a_personal_value_of_another_type_is_not_written_and_a5_not_quoted() -> None:
+    with pytest.raises(Malformed, match="leader_email") as fault:
+        codec_knowing(JANE).encode(founded(leader=JANE, leader_email=("jane",)), EVENT_ID)
+    assert "jane" not in str(fault.value)
+
+
 def test_encoding_asks_the_bus_for_a_key_that_is_not_in_memory() -> None:
     with pytest.raises(NotLoaded) as missing:
         codec_with().encode(founded(leader=JANE, leader_email="jane@example.org"), EVENT_ID)

@@ -138,7 +138,7 @@ def _sealed_paths(hints: dict[str, Any], **values: object) -> list[str]:
 
     class Recording(_NoSeals):
         def seal(self, *args: object) -> None:
-            paths.append(str(args[-1]))
+            paths.append(str(args[2]))
 
     ObjectShape(Owner, hints).pack(SimpleNamespace(**values), Recording())
     return paths

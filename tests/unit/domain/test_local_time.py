@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.local_time import AmbiguousLocalTime, NonexistentLocalTime, NotATime, UnknownTimeZone, instant, zone
-from domain.refusals import Refusal
 
 BERLIN = "Europe/Berlin"
 
@@ -48,17 +47,22 @@ def test_e1_zones_are_iana_names(name: str) -> None:
         zone(name)
 
 
-@pytest.mark.parametrize("text", ["2027-13-01T00:00", "2027-02-30T12:00", "tomorrow", "0001-01-01T00:00+23:59", "9999-12-31T23:59-23:59", "1969-12-31T23:59Z"])
+@pytest.mark.parametrize(
+    "text", ["2027-13-01T00:00", "2027-02-30T12:00", "tomorrow", "0001-01-01T00:00+23:59", "9999-12-31T23:59-23:59", "1969-12-31T23:59Z"]
+)
 def test_e1_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(NotATime):
         instant(text, BERLIN, "/starts_at")
 
 
-@given(st.datetimes(datetime(1971, 1, 1), datetime(2199, 1, 1)), st.sampled_from([BERLIN, "America/New_York", "Australia/Lord_Howe", "UTC"]))  # noqa: DTZ001  # local times
+@given(
+    st.datetimes(datetime.fromisoformat("1971-01-01"), datetime.fromisoformat("2199-01-01")),
+    st.sampled_from([BERLIN, "America/New_York", "Australia/Lord_Howe", "UTC"]),
+)
 def test_e1_an_accepted_local_time_reads_the_same_on_the_clocks_there(local: datetime, timezone: str) -> None:
     try:
         moment = instant(local.isoformat(), timezone, "/starts_at")
-    except Refusal as refusal:
-        assert type(refusal) in (NonexistentLocalTime, AmbiguousLocalTime)
+    except (NonexistentLocalTime, AmbiguousLocalTime):
+        pass
     else:
         assert moment.astimezone(ZoneInfo(timezone)).replace(tzinfo=None) == local

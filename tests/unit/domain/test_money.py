@@ -25,7 +25,14 @@ moneys = st.builds(Money, amounts, currencies)
 
 @pytest.mark.parametrize(
     ("text", "currency", "minor"),
-    [("120.00", "EUR", 12000), ("120", "EUR", 12000), ("0.5", "EUR", 50), ("500", "JPY", 500), ("1.234", "KWD", 1234), ("-0.05", "USD", -5)],
+    [
+        ("120.00", "EUR", 12000),
+        ("120", "EUR", 12000),
+        ("0.5", "EUR", 50),
+        ("500", "JPY", 500),
+        ("1.234", "KWD", 1234),
+        ("-0.05", "USD", -5),
+    ],
 )
 def test_o5_amounts_are_integer_minor_units(text: str, currency: str, minor: int) -> None:
     assert Money.parse(text, currency).amount == minor
@@ -108,6 +115,8 @@ def test_o6_weights_are_a_split(weights: list[int]) -> None:
         Money(100, "EUR").allocate(weights)
 
 
-@pytest.mark.parametrize(("amount", "numerator", "denominator", "result"), [(1, 1, 2, 1), (-1, 1, 2, -1), (149, 1, 100, 1), (150, 1, 100, 2)])
+@pytest.mark.parametrize(
+    ("amount", "numerator", "denominator", "result"), [(1, 1, 2, 1), (-1, 1, 2, -1), (149, 1, 100, 1), (150, 1, 100, 2)]
+)
 def test_o5_halves_are_rounded_away_from_zero(amount: int, numerator: int, denominator: int, result: int) -> None:
     assert Money(amount, "EUR").fraction(numerator, denominator) == Money(result, "EUR")

@@ -17,10 +17,12 @@ def test_o10_spellings_of_one_address_are_one(text: str) -> None:
 
 
 def test_o10_a_domain_is_the_same_in_unicode_and_in_ascii() -> None:
-    assert normalised_email("ada@hafenbühne.example") == normalised_email("ada@xn--hafenbhne-d6a.example")
+    assert normalised_email("ada@hafenbühne.example") == normalised_email("ada@xn--hafenbhne-v9a.example")
 
 
-@pytest.mark.parametrize("text", ["", "ada", "@harbour.example", "ada@", "ada@harbour", "ada@har bour.example", "a da@harbour.example", "ada@..example"])
+@pytest.mark.parametrize(
+    "text", ["", "ada", "@harbour.example", "ada@", "ada@harbour", "ada@har bour.example", "a da@harbour.example", "ada@..example"]
+)
 def test_o10_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(InvalidEmail):
         normalised_email(text)

@@ -27,7 +27,7 @@ KEY = "ab" * 32
         ("STAGEBOOK_CACHE_SIZE", "many"),
         ("STAGEBOOK_HOLD_MINUTES", "0"),
         ("STAGEBOOK_POLL_MILLISECONDS", "0"),
-        ("STAGEBOOK_PROJECTION_BATCH", """ """ + "x"),
+        ("STAGEBOOK_PROJECTION_BATCH", "all"),
     ],
 )
 def test_a_wrong_value_is_refused_in_one_line_that_names_the_setting(variable: str, value: str) -> None:
@@ -91,5 +91,5 @@ def test_of_the_platform_key_the_hash_alone_is_kept(data_dir: Path) -> None:
 
 def test_a_data_folder_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SettingsError, match=r"^STAGEBOOK_DATA_DIR: cannot \w+ .*Not a directory$"):
+    with pytest.raises(SettingsError, match=r"^STAGEBOOK_DATA_DIR: cannot write .+"):
         Settings(data_dir=tmp_path / "file").with_keys()

@@ -8,9 +8,7 @@ from projections.queries import NEWEST_FIRST, Condition, Select, Sort, is_money,
 
 ORGANIZATION = UUID(int=0xA)
 _metadata = sa.MetaData(schema="read")
-KEYS = sa.Table(
-    "api_keys", _metadata, sa.Column("id", sa.Uuid), sa.Column("hash", sa.Text, info={"secret": True}), sa.Column("created_at", sa.DateTime)
-)
+KEYS = sa.Table("api_keys", _metadata, sa.Column("id", sa.Uuid), sa.Column("hash", sa.Text), sa.Column("created_at", sa.DateTime))
 CODES = sa.Table("codes", _metadata, sa.Column("id", sa.Uuid), sa.Column("event_id", sa.Uuid), sa.Column("least", sa.Numeric(18, 3)))
 PLAIN = sa.Table("plain", _metadata, sa.Column("id", sa.Uuid), sa.Column("amount", sa.Numeric(18, 3)), sa.Column("rate", sa.Numeric(7, 4)))
 OWN = (Condition("organization_id", "=", ORGANIZATION),)

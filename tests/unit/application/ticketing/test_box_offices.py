@@ -99,7 +99,7 @@ def test_o5_a_price_has_no_more_decimals_than_the_currency() -> None:
     assert given(planned(currency="JPY")).when(category(price="45.00")).refusal.pointer == "/price"  # type: ignore[union-attr]  # refused
 
 
-# T1: terms
+# About terms, T1.
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_closed_category_stays_as_it_is() -> None:
     history.when(change(name="Pit")).then_refused(CategoryIsClosed)
 
 
-# E3: putting on sale
+# About putting on sale, E3.
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_e2_in_a_final_state_nothing_is_offered_any_more(command: Command) -> No
     given([*planned(), category(), pool, CANCELLED]).when(command).then_refused(EventIsFinal)
 
 
-# E4: totals
+# About totals, E4.
 
 
 def test_e4_a_total_is_never_set_below_what_is_committed() -> None:

@@ -45,7 +45,7 @@ def test_t10_an_order_with_a_price_is_confirmed_by_its_payment_only() -> None:
     assert counts(history) == (0, 2, 98)
 
 
-# T7: the end of a hold
+# About the end of a hold, T7.
 
 
 def test_t7_a_hold_lives_until_the_moment_before_its_end() -> None:
@@ -96,7 +96,7 @@ def test_e4_every_quota_of_an_order_moves_with_it() -> None:
     assert [counts(history, of) for of in (STALLS, BALCONY, EVENT)] == [(0, 0, 100), (0, 0, 100), (0, 0, 50)]
 
 
-# T11: illegal transitions
+# About illegal transitions, T11.
 
 ALLOWED = {
     "pending": {"confirm", "cancel"},
@@ -133,7 +133,7 @@ def test_o4_a_suspended_organization_confirms_nothing_but_returns_stock() -> Non
     history.after(minutes=15).when(EXPIRE).succeeded()
 
 
-# T22: deleting
+# About deleting, T22.
 
 
 @pytest.mark.parametrize("end", [CANCEL, EXPIRE])

@@ -10,13 +10,8 @@ from application.ticketing.box_offices import CloseSales, OpenSales
 from application.ticketing.orders import CancelOrder, ConfirmOrder, ExpireOrder, LineRequest, PlaceOrder
 from application.ticketing.ticket_categories import ChangeTicketCategory, CloseTicketCategory
 from application.ticketing.ticket_pools import AddTicketPool
-from domain.events.event import EventNotOnSale
-from domain.events.facts import EventCancelled, EventPostponed
 from domain.money import TooManyDecimals
-from domain.organizations.facts import OrganizationSuspended
-from domain.organizations.organization import OrganizationIsSuspended
 from domain.refusals import NotFound
-from domain.ticketing.box_office import SalesNotOpen
 from domain.ticketing.category import CategoryIsClosed, DonationTooSmall, PriceNotChoosable, QuantityPerOrder, SaleEnded, SaleNotStarted
 from domain.ticketing.order import Order, OrderConfirmed, OrderPlaced
 from domain.ticketing.pricing import CategoryTwice, CompanionAlone
@@ -37,7 +32,6 @@ from tests.support.ticketing import (
     free,
     on_sale,
     place,
-    planned,
 )
 
 
@@ -81,7 +75,7 @@ def test_nobody_in_particular_is_no_person() -> None:
     on_sale().when(place()).then([fact(OrderPlaced, customer=None, customer_email=None), QuotaReserved])
 
 
-# T1: window and quantities
+# About window and quantities, T1.
 
 
 @pytest.mark.parametrize(
@@ -130,7 +124,7 @@ def test_an_unknown_category_is_not_found() -> None:
     on_sale().when(place(of={BALCONY: 1})).then_refused(NotFound, what="ticket category")
 
 
-# T5: the price is fixed with the hold
+# About the price that a hold fixes, T5.
 
 
 def test_t5_a_price_change_binds_new_holds_only() -> None:
@@ -157,7 +151,7 @@ def test_t5_only_a_donation_has_a_price_of_the_customers_choice() -> None:
     history.when(at(None, BALCONY)).then([fact(OrderPlaced, total=500), QuotaReserved])
 
 
-# T7: holds
+# About holds, T7.
 
 
 def test_t7_a_hold_over_several_categories_is_all_or_nothing() -> None:
@@ -198,7 +192,7 @@ def test_a5_the_holder_is_recorded_as_a_digest() -> None:
     assert reserved.holder == history.state.digest(ORG, "holder:ada@example.org").hex()[:32]
 
 
-# T8, E4: stock
+# About stock, T8, E4.
 
 
 def test_t8_sold_ends_exactly_at_the_total() -> None:
@@ -265,53 +259,3 @@ def test_t24_a_companion_ticket_is_not_sold_alone() -> None:
 def test_t24_door_sales_obey_the_same_stock() -> None:
     history = on_sale(category(quantity_total=1))
     history.when(place(sales_channel="box_office")).then_refused(SoldOut)
-
-
-# Who sells: O4, E2, E3, E13
-
-
-def test_nothing_is_sold_before_sales_open() -> None:
-    given(confirmed()).when(place()).then_refused(SalesNotOpen)
-    given([*confirmed(), category()]).when(place()).then_refused(SalesNotOpen)
-    on_sale().when(CloseSales(event_id=EVENT)).when(place()).then_refused(SalesNotOpen)
-
-
-def test_o4_a_suspended_organization_sells_nothing() -> None:
-    suspended = fact(OrganizationSuspended, reason="unpaid")
-    history = given([*confirmed(), category(), OpenSales(event_id=EVENT), suspended])
-    history.when(place()).then_refused(OrganizationIsSuspended)
-
-
-def test_e2_nothing_is_sold_before_the_event_is_confirmed() -> None:
-    history = given([*planned(), category(), OpenSales(event_id=EVENT)])
-    history.when(place()).then_refused(EventNotOnSale, status="planning")
-
-
-@pytest.mark.parametrize("off", [fact(EventCancelled, of=EVENT, from_status="confirmed", reason="storm"), fact(EventPostponed, of=EVENT)])
-def test_e13_sales_stop_at_once_when_the_event_is_off(off: object) -> None:
-    history = given([*confirmed(), free(), OpenSales(event_id=EVENT), place(), off])  # type: ignore[list-item]  # a fact
-    history.when(place(OTHER_ORDER)).then_refused(EventNotOnSale)
-    history.when(ConfirmOrder(order_id=ORDER)).then_refused(EventNotOnSale)
-    history.when(CancelOrder(order_id=ORDER)).succeeded()
-    assert counts(history) == (0, 0, 100)
-
-
-# O8: order numbers
-
-
-def test_o8_an_order_number_is_short_and_free_of_lookalikes() -> None:
-    number = on_sale().when(place()).reply.data["order_number"]
-    assert len(number) == 8
-    assert set(number) <= set("23456789ABCDEFGHJKMNPQRSTVWXYZ")
-
-
-def test_o8_order_numbers_of_one_unit_differ() -> None:
-    replies = on_sale().when(place(), place(OTHER_ORDER)).succeeded().replies
-    assert replies[0].data["order_number"] != replies[1].data["order_number"]
-
-
-def test_o8_a_taken_order_number_is_drawn_again() -> None:
-    number = on_sale().when(place()).reply.data["order_number"]
-    history = on_sale()
-    history.state.keys[ORG, "order_number", number] = OTHER_ORDER
-    assert history.when(place()).reply.data["order_number"] != number

@@ -23,7 +23,7 @@ def line(price: int, quantity: int, rate: str, *, includes_tax: bool, currency: 
 @pytest.mark.parametrize(
     ("price", "quantity", "rate", "includes_tax", "expected"),
     [
-        # (net, tax, gross) in cents
+        # expected are net, tax and gross, in cents
         (11900, 1, "19", True, (10000, 1900, 11900)),
         (10000, 1, "19", False, (10000, 1900, 11900)),
         (999, 3, "7", True, (2801, 196, 2997)),  # tax 196.06…

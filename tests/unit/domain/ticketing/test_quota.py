@@ -103,7 +103,8 @@ def test_e4_a_total_covers_what_is_committed() -> None:
 
 def test_e4_an_over_allocation_comes_on_top_and_counts_for_resizing() -> None:
     seats = quota(1)
-    seats.over_allocate(2, reason="chairs", approver="user:ada", now=NOW)
+    for _ in range(2):
+        seats.over_allocate(1, reason="chairs", approver="user:ada", now=NOW)
     seats.reserve(FIRST, 3, now=NOW)
     assert seats.available == 0
     seats.resize(2, now=NOW)

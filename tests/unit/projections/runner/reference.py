@@ -20,6 +20,12 @@ class ReferenceRows:
     def __init__(self) -> None:
         self.tables: dict[str, dict[UUID, Row]] = {table.name: {} for table in SMALL_METADATA.sorted_tables}
 
+    def keys(self) -> set[tuple[sa.Table, UUID, UUID]]:
+        """Table, id and organization of every row."""
+        return {
+            (table, row_id, row["organization_id"]) for table in SMALL_METADATA.sorted_tables for row_id, row in self.tables[table.name].items()
+        }
+
     def apply(self, record: Record, change: Change) -> None:
         if isinstance(change, Insert):
             self._insert(record, change.table, change.id, change.values)
@@ -49,7 +55,8 @@ class ReferenceRows:
         if table is not DELETIONS:
             entity = {"entity": table.name, "entity_id": row_id, "at": record.recorded_at}
             self._insert(record, DELETIONS, uuid5(row_id, table.name), entity)
-        for child in SMALL_METADATA.sorted_tables:
+        # Tombstones last: those of an organization go with it.
+        for child in sorted(SMALL_METADATA.sorted_tables, key=lambda child: child is DELETIONS):
             for column in child.columns:
                 if any(key.column.table is table for key in column.foreign_keys):
                     self._let_go(record, child, column, row_id)
