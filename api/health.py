@@ -40,6 +40,8 @@ def health_routes(services: Services) -> list[HTTPRouteHandler]:
             status = await services.reads.status()
         except Unavailable:
             raise NotReady(reason="the database cannot be reached") from None
+        if not status.built:
+            raise NotReady(reason="the read models are not built yet")
         lag = max(0, status.head - status.position)
         reasons = []
         if lag > LAG_LIMIT:

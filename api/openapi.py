@@ -98,7 +98,7 @@ def _command_operation(spec: CommandSpec, whole: Schema) -> dict[str, Any]:
         "operationId": spec.name,
         "tags": [spec.path.split("/")[1]],
         "summary": spec.summary,
-        "description": spec.description,
+        "description": spec.description.partition("\n")[2].strip(),
         "parameters": [
             *({"name": name, "in": "path", "required": True, "schema": whole["properties"][name]} for name in spec.path_fields),
             *parameter_refs("IdempotencyKey", "IfMatch", "CorrelationId"),

@@ -44,7 +44,7 @@ FAULT = 500
 
 FAULTS: dict[type[Exception], tuple[str, str]] = {
     Busy: ("busy", "Too many commands are waiting. Send this one again a little later."),
-    Unavailable: ("unavailable", "The database cannot be reached at present. Send the request again, with the same Idempotency-Key."),
+    Unavailable: ("unavailable", "The database cannot answer at present. Send the request again, with the same Idempotency-Key."),
 }
 """Code and detail of what is no refusal."""
 INTERNAL_ERROR = ("internal_error", "The server failed. Its operator finds the reason under the correlation id.")

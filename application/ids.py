@@ -6,14 +6,17 @@ import os
 import time
 from datetime import datetime
 from hashlib import blake2b
-from uuid import UUID
+from uuid import UUID, SafeUUID
+
+_new = object.__new__
+_set = object.__setattr__
+_UNKNOWN = SafeUUID.unknown
 
 
 def derived_uuid7(now: datetime, command_id: UUID, n: int) -> UUID:
     """The n-th UUIDv7 (RFC 9562) of a command: 48 bits of `now` in milliseconds, 74 bits of a hash of (command id, n)."""
-    milliseconds = int(now.timestamp() * 1000) & 0xFFFFFFFFFFFF
-    rest = int.from_bytes(blake2b(command_id.bytes + n.to_bytes(4, "big"), digest_size=10).digest(), "big")
-    return _uuid7(milliseconds, rest)
+    rest = int.from_bytes(blake2b(n.to_bytes(4, "big"), key=command_id.bytes, digest_size=10).digest(), "big")
+    return _uuid7(int(now.timestamp() * 1000) & 0xFFFFFFFFFFFF, rest)
 
 
 def fresh_uuid7() -> UUID:
@@ -22,5 +25,8 @@ def fresh_uuid7() -> UUID:
 
 
 def _uuid7(milliseconds: int, rest: int) -> UUID:
-    value = milliseconds << 80 | 0x7 << 76 | (rest >> 68 & 0xFFF) << 64 | 0b10 << 62 | rest & 0x3FFFFFFFFFFFFFFF
-    return UUID(int=value)
+    # Several a command: made as the class makes itself, without looking at six other ways to say what it is.
+    made = _new(UUID)
+    _set(made, "int", milliseconds << 80 | 0x7 << 76 | (rest >> 68 & 0xFFF) << 64 | 0b10 << 62 | rest & 0x3FFFFFFFFFFFFFFF)
+    _set(made, "is_safe", _UNKNOWN)
+    return made

@@ -34,6 +34,8 @@ class ReadStatus(NamedTuple):
     """Up to here every organization's records are applied, apart from parked ones."""
     parked: int
     """Organizations set aside at a record that cannot be applied."""
+    built: bool = True
+    """False before the projection's first start has made the tables: until then every read is `Unavailable`."""
 
 
 class ReadStore(Protocol):

@@ -148,7 +148,12 @@ async def verify_projections(settings: Settings) -> Sequence[dict[str, Any]]:
             async with pool.acquire() as connection:
                 verification = await verify(projection, connection=connection, log=core.log, codec=core.codec)
             rows += [
-                {"projection": projection.name, "position": verification.position, **table._asdict(), "differing": [str(row) for row in table.differing]}
+                {
+                    "projection": projection.name,
+                    "position": verification.position,
+                    **table._asdict(),
+                    "differing": [str(row) for row in table.differing],
+                }
                 for table in verification.tables
             ]
     return rows

@@ -19,8 +19,9 @@ from application.registry import Command, Reply
 from application.ticketing.box_offices import OpenSales
 from application.ticketing.orders import CancelOrder, ConfirmOrder, LineRequest, PlaceOrder
 from application.ticketing.ticket_categories import AddTicketCategory
+from domain.organizations.facts import Role
 
-_USERS = (
+_USERS: tuple[tuple[str, str, Role], ...] = (
     ("mara.feld@lakeside.example", "Mara Feld", "event_director"),
     ("jonas.brandt@lakeside.example", "Jonas Brandt", "finance_manager"),
     ("aylin.demir@lakeside.example", "Aylin Demir", "marketing_manager"),

@@ -51,12 +51,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Units of work that may wait for the bus; further ones are answered 503."""
     cache_size: Count = 100_000
     """Aggregates kept in memory per process."""
-    hold_minutes: Count = 15
-    """Minutes that an order holds its places before payment is started."""
-    poll_milliseconds: Count = 50
-    """Longest wait of a reader at the head of the log before it looks again, in milliseconds."""
-    projection_batch: Count = 2000
-    """Records that a projection applies in one transaction, at most."""
 
     @classmethod
     def load(cls, environment: Mapping[str, str] = os.environ) -> Self:

@@ -61,9 +61,7 @@ class Replay:
         self.position = max(self.position, upto)
 
 
-async def build(
-    projection: Projection, *, connection: Connection, log: Log, codec: Codec, schema: str, upto: int | None = None
-) -> Replay:
+async def build(projection: Projection, *, connection: Connection, log: Log, codec: Codec, schema: str, upto: int | None = None) -> Replay:
     """Make `schema` anew with the rows as of position `upto` (the head, if not given). Belongs into the caller's transaction.
 
     If the rows break a constraint, or a record cannot be read, it is done again with the constraints in place from the

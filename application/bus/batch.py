@@ -6,7 +6,8 @@ everything decided on top of it is decided again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 from uuid import UUID
 
@@ -30,20 +31,20 @@ class Decided(NamedTuple):
     refusal: Refusal | None
     append: AppendUnit
     """What the log is to take; of a refusal: what it is to look up."""
-    written: Set[UUID]
+    written: AbstractSet[UUID]
     """The streams that get new records."""
     keys: Sequence[Key]
     """Unique keys taken and given back; of a refused unit those that it would have taken."""
 
 
-class Redraw(Exception):  # noqa: N818  # a signal, not an error
+class Redraw(Exception):  # a signal, not an error
     """A drawn unique key is taken within the batch: run the handler again with the next attempt."""
 
 
 class Batch:
     """The state that the units of one batch see: the cache, overlaid with what earlier units did."""
 
-    def __init__(self, cache: Cache, codec: Codec, authorize: AccessHook, hot: Set[UUID] = frozenset(), below: Batch | None = None) -> None:
+    def __init__(self, cache: Cache, codec: Codec, authorize: AccessHook, hot: AbstractSet[UUID] = frozenset(), below: Batch | None = None) -> None:
         self._cache = cache
         self._codec = codec
         self._authorize = authorize
@@ -126,10 +127,10 @@ class Batch:
                 refusal.command_index = index
                 raise
             for stream_id, fork in unit.forks.items():
-                before = seen.get(stream_id, 0)
-                if len(fork.pending_events) > before:
-                    seen[stream_id] = len(fork.pending_events)
-                    events += [Happened(event, fork.stream_type, spec.name) for event in fork.pending_events[before:]]  # type: ignore[arg-type]  # the library types its events wider than ours
+                if pending_events := fork.pending_events:
+                    new = pending_events[seen.get(stream_id, 0) :]
+                    seen[stream_id] = len(pending_events)
+                    events += [Happened(event, fork.stream_type, spec.name) for event in new]  # type: ignore[arg-type]  # the library types them wider
         unit.finish()
         return replies, events
 

@@ -63,6 +63,8 @@ class Bus:
         self._keyed: dict[tuple[UUID, str], Pending] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._open = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._closing = False
 
     @property
@@ -73,13 +75,14 @@ class Bus:
     async def start(self) -> None:
         """Begin to take commands."""
         await self._follower.start()
-        self._tasks = [asyncio.create_task(work) for work in (self._rounds.run(), _forever(self._follower.step), _forever(self._write_snapshots))]
+        self._tasks = [
+            asyncio.create_task(work) for work in (self._rounds.run(), _forever(self._follower.step), _forever(self._write_snapshots))
+        ]
 
     async def close(self) -> None:
         """Refuse new commands, finish those that are here, stop."""
         self._closing = True
-        while self._open:
-            await asyncio.sleep(0.005)
+        await self._idle.wait()
         with contextlib.suppress(Unavailable):
             await self._snapshots.write()
         for task in self._tasks:
@@ -114,6 +117,7 @@ class Bus:
         if place is not None:
             self._keyed[place] = pending
         self._open += 1
+        self._idle.clear()
         pending.answer.add_done_callback(lambda _: self._left(pending, place))
         self._rounds.add(pending)
         # Shielded: who stops waiting does not undo a command that may be on its way into the log.
@@ -121,6 +125,8 @@ class Bus:
 
     def _left(self, pending: Pending, place: tuple[UUID, str] | None) -> None:
         self._open -= 1
+        if not self._open:
+            self._idle.set()
         pending.answer.exception()  # seen here, also when nobody waits any more
         if place is not None and self._keyed.get(place) is pending:
             del self._keyed[place]

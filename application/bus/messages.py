@@ -38,14 +38,14 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """The ledger answered: this unit had been done before."""
 
 
-class Busy(Exception):  # noqa: N818  # not a fault of the program
+class Busy(Exception):  # not a fault of the program
     """The queue of commands is full."""
 
     retry_after: int = 1
     """Seconds."""
 
 
-class Unavailable(Exception):  # noqa: N818
+class Unavailable(Exception):
     """The log cannot be reached at present. Whether a command that was under way is in the log is unknown: retry with its key."""
 
     retry_after: int = 2

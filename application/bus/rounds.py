@@ -12,8 +12,8 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Coroutine, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from application.bus import encode
@@ -100,7 +100,7 @@ class Rounds:
                 else:
                     flight = None
                     self._requeue(decided.pending for decided in batch.decided)
-            except Exception:
+            except Exception:  # noqa: BLE001  # the loop must go on; it is logged with its trace
                 _log.exception("a round of the bus failed")
                 flight = None
 
@@ -152,7 +152,7 @@ class Rounds:
         except Unavailable as fault:
             self._fail_all(flight.groups, fault)
             return False
-        except Exception as fault:
+        except Exception as fault:  # noqa: BLE001  # its senders must hear of it; it is logged with its trace
             _log.exception("the log refused a batch")
             await self._append_singly(flight.groups, fault)
             return False

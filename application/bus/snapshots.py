@@ -14,6 +14,10 @@ _BYTES_PER_VERSION = 500
 """A large state waits one version more for every so many bytes, so that snapshots never cost more than the records."""
 
 
+_REMEMBERED = 100_000
+"""Aggregates of which it is known when their next snapshot is due."""
+
+
 class Snapshots:
     """Collects aggregates that are due and writes them when told to."""
 
@@ -42,5 +46,5 @@ class Snapshots:
             stored.append(snapshot)
         if stored:
             await self._log.save_snapshots(stored)
-        if len(self._next) > 100_000:
+        if len(self._next) > _REMEMBERED:
             self._next.clear()

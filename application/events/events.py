@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from application.events.calendar import book_venue, leave_venue, release_bookings
 from application.events.settlement import EventNotSettled, require_settled
@@ -98,7 +99,10 @@ class DeleteEvent(Command, frozen=True, kw_only=True):
     },
 )
 def create_event(command: CreateEvent, unit: Unit) -> Reply:
-    """Plan an Event. With a venue, it is booked in the same step; without a slug, a free one is derived from the name."""
+    """Plan an Event.
+
+    A venue is booked in the same step. Without a slug, a free one is derived from the name.
+    """
     organization = unit.get(Organization, unit.organization_id)
     event_id = unit.resource_id(command.id)
     venue = unit.get(Venue, command.venue_id) if command.venue_id is not None else None
@@ -148,10 +152,12 @@ def create_event(command: CreateEvent, unit: Unit) -> Reply:
     example={"name": "Harbour Lights", "visibility": "public"},
 )
 def update_event(command: UpdateEvent, unit: Unit) -> Reply:
-    """Change what is sent; what is left out stays. Dates change with `reschedule`; the currency is fixed (O7)."""
+    """Change details of an Event.
+
+    What is left out stays. Dates change with `reschedule`; the currency is fixed (O7).
+    """
     event = unit.get(Event, command.event_id)
     unit.match(event.version)
-    event.require_open()
     changes = given_fields(command, *DETAILS)
     deadline = changes.get("registration_deadline")
     if deadline is not None:
@@ -160,14 +166,20 @@ def update_event(command: UpdateEvent, unit: Unit) -> Reply:
     if slug != event.slug:
         unit.release(EVENT_SLUGS, event.slug, event.id)
         unit.claim(EVENT_SLUGS, slug, event.id)
-    _change_room(unit, event, changes, exclusive=command.venue_exclusive)
+    changes |= _room(unit, event, changes)
+    former = event.venue_id
     event.change_details(now=unit.now, **changes)
+    if event.venue_id != former:
+        _move_house(unit, event, former, exclusive=command.venue_exclusive)
     return event_reply(event)
 
 
 @command("DELETE /events/{event_id}", permission="events.delete", rules="E14 O4", refusals=(EventNotSettled,))
 def delete_event(command: DeleteEvent, unit: Unit) -> Reply:
-    """Delete an Event of which no place is sold or held. All its rows go, its records stay; its slug and venue are free again."""
+    """Delete an Event of which no place is sold or held.
+
+    All its rows go, its records stay; its slug and venue are free again.
+    """
     event = unit.get(Event, command.event_id)
     unit.match(event.version)
     require_settled(unit, event.id)
@@ -183,24 +195,24 @@ def event_reply(event: Event) -> Reply:
     return Reply(id=event.id, version=event.version, collection="events", data={"slug": event.slug, "status": event.status})
 
 
-def _change_room(unit: Unit, event: Event, changes: dict[str, Any], *, exclusive: bool) -> None:
-    """Another venue or capacity: the Event fits its venue, which is booked for it (E4, E5). Completes `changes`."""
+def _room(unit: Unit, event: Event, changes: dict[str, Any]) -> dict[str, Any]:
+    """The capacity after these changes: it fits the venue, whose it is when the Event has none, and what is committed (E4)."""
     if not changes.keys() & {"venue_id", "max_capacity"}:
-        return
-    venue_id = changes.get("venue_id", event.venue_id)
-    venue = unit.get(Venue, venue_id) if venue_id is not None else None
-    if venue is not None and changes.get("max_capacity", event.max_capacity) is None:
-        changes["max_capacity"] = venue.capacity
-    capacity = changes.get("max_capacity", event.max_capacity)
-    if venue is not None:
+        return {}
+    venue_id, capacity = changes.get("venue_id", event.venue_id), changes.get("max_capacity", event.max_capacity)
+    if venue_id is not None:
+        venue = unit.get(Venue, venue_id)
+        capacity = capacity or venue.capacity
         venue.require_room(capacity)
     resize_capacity(unit, event.id, capacity)
-    if venue_id == event.venue_id:
-        return
+    return {"max_capacity": capacity}
+
+
+def _move_house(unit: Unit, event: Event, former: UUID | None, *, exclusive: bool) -> None:
+    if former is not None:
+        leave_venue(unit, event, unit.get(Venue, former))
     if event.venue_id is not None:
-        leave_venue(unit, event, unit.get(Venue, event.venue_id))
-    if venue is not None:
-        book_venue(unit, event, venue, exclusive=exclusive)
+        book_venue(unit, event, unit.get(Venue, event.venue_id), exclusive=exclusive)
 
 
 def _register(unit: Unit) -> EventRegister:

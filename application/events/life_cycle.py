@@ -63,16 +63,17 @@ class CancelEvent(Command, frozen=True, kw_only=True):
     refusals=(IllegalEventStep, NowhereToGo, EventInThePast, OrganizationIsSuspended),
 )
 def confirm_event(command: ConfirmEvent, unit: Unit) -> Reply:
-    """Confirm an Event in planning: it has a venue or an online link, and its end lies in the future."""
+    """Confirm an Event in planning.
+
+    It needs a venue or an online link, and an end in the future.
+    """
     event = _addressed(unit, command.event_id)
     unit.get(Organization, unit.organization_id).require_active()
     event.confirm(now=unit.now)
     return event_reply(event)
 
 
-@command(
-    "POST /events/{event_id}/go-live", permission="events.manage", rules="E2 O4", refusals=(IllegalEventStep, OrganizationIsSuspended)
-)
+@command("POST /events/{event_id}/go-live", permission="events.manage", rules="E2 O4", refusals=(IllegalEventStep, OrganizationIsSuspended))
 def go_live(command: GoLive, unit: Unit) -> Reply:
     """Begin a confirmed Event."""
     event = _addressed(unit, command.event_id)
@@ -97,7 +98,10 @@ def complete_event(command: CompleteEvent, unit: Unit) -> Reply:
     example={"reason": "Storm warning"},
 )
 def postpone_event(command: PostponeEvent, unit: Unit) -> Reply:
-    """Postpone a confirmed Event; nothing is sold until it is rescheduled. Its venue stays booked until then."""
+    """Postpone a confirmed Event.
+
+    Nothing is sold until it is rescheduled; its venue stays booked until then.
+    """
     event = _addressed(unit, command.event_id)
     event.postpone(now=unit.now, reason=command.reason)
     return event_reply(event)
@@ -111,7 +115,10 @@ def postpone_event(command: PostponeEvent, unit: Unit) -> Reply:
     example={"starts_at": "2027-09-04T19:30", "ends_at": "2027-09-05T02:00"},
 )
 def reschedule_event(command: RescheduleEvent, unit: Unit) -> Reply:
-    """Give the Event new dates; its venue's bookings move with it, or the step is refused. A postponed Event is confirmed again."""
+    """Give an Event new dates.
+
+    Its bookings of venues move with it, or the step is refused. A postponed Event is confirmed again.
+    """
     event = _addressed(unit, command.event_id)
     before = Interval(event.starts_at, event.ends_at)
     timezone = command.timezone or event.timezone
@@ -133,7 +140,10 @@ def reschedule_event(command: RescheduleEvent, unit: Unit) -> Reply:
     example={"reason": "The headliner fell ill"},
 )
 def cancel_event(command: CancelEvent, unit: Unit) -> Reply:
-    """Cancel an Event that is not final: sales stop at once, its venue's bookings are released."""
+    """Cancel an Event that is not final.
+
+    Sales stop at once, its bookings of venues are released.
+    """
     event = _addressed(unit, command.event_id)
     event.cancel(now=unit.now, reason=command.reason)
     release_bookings(unit, event)

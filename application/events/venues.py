@@ -112,7 +112,10 @@ def add_venue(command: AddVenue, unit: Unit) -> Reply:
     example={"capacity": 1400},
 )
 def update_venue(command: UpdateVenue, unit: Unit) -> Reply:
-    """Change what is sent; what is left out stays. The capacity is never set below that of an Event which is still to come."""
+    """Change details of a venue.
+
+    What is left out stays. The capacity is never set below that of an Event which is still to come.
+    """
     venue = _addressed(unit, command.venue_id)
     venue.change_details(now=unit.now, **given_fields(command, *DETAILS))
     if command.capacity is not UNSET:
@@ -127,7 +130,7 @@ def update_venue(command: UpdateVenue, unit: Unit) -> Reply:
 
 @command("POST /venues/{venue_id}/deactivate", permission="venues.manage")
 def deactivate_venue(command: DeactivateVenue, unit: Unit) -> Reply:
-    """Take no more bookings; those that stand are honoured."""
+    """Deactivate a venue; bookings that stand are honoured."""
     venue = _addressed(unit, command.venue_id)
     venue.deactivate(now=unit.now)
     return _reply(venue)
@@ -151,9 +154,10 @@ def deactivate_venue(command: DeactivateVenue, unit: Unit) -> Reply:
     example={"starts_at": "2027-06-11T08:00", "ends_at": "2027-06-12T19:30", "exclusive": True},
 )
 def book_venue(command: BookVenue, unit: Unit) -> Reply:
-    """Book a venue. Of two bookings that overlap, an exclusive one is the only one; bookings that touch are both fine.
+    """Book a venue.
 
-    A booking for an Event moves when the Event is rescheduled and ends when it is cancelled or deleted.
+    Of two bookings that overlap, an exclusive one is the only one; bookings that touch are both fine. A booking for
+    an Event moves when the Event is rescheduled and ends when it is cancelled or deleted.
     """
     venue = unit.get(Venue, command.venue_id)
     event = unit.get(Event, command.event_id) if command.event_id is not None else None

@@ -44,10 +44,10 @@ class RevokeApiKey(Command, frozen=True, kw_only=True):
     example={"name": "Box office tablet", "scopes": ["orders.create", "check_ins.create"]},
 )
 def issue_api_key(command: IssueApiKey, unit: Unit) -> Reply:
-    """Issue a key; the answer shows it once, as `secrets.key`.
+    """Issue an API key.
 
-    It acts for a user, with that user's permissions as far as `scopes` admit them (`*`: all). Nobody issues a key that
-    may do what they may not.
+    The answer shows it once, as `secrets.key`. It acts for a user, with that user's permissions as far as `scopes`
+    admit them (`*`: all). Nobody issues a key that may do what they may not.
     """
     user_id = command.user_id or unit.principal.user_id
     if user_id is None:
@@ -63,7 +63,7 @@ def issue_api_key(command: IssueApiKey, unit: Unit) -> Reply:
 
 @command("POST /api-keys/{key_id}/revoke", permission="api_keys.manage", rules="O9")
 def revoke_api_key(command: RevokeApiKey, unit: Unit) -> Reply:
-    """Revoke a key; this binds the next request."""
+    """Revoke an API key; this binds the next request."""
     key = unit.get(ApiKey, command.key_id)
     unit.match(key.version)
     key.revoke(now=unit.now)

@@ -87,7 +87,8 @@ class DeleteOrganization(Command, frozen=True, kw_only=True):
 def create_organization(command: CreateOrganization, unit: Unit) -> Reply:
     """Create an organization with its first owner.
 
-    The answer shows the owner's key once, as `secrets.owner_key`. Without a slug, a free one is derived from the name.
+    The answer shows the owner's key once, as `secrets.owner_key`. Without a slug, a free one is derived from the
+    name.
     """
     organization_id = unit.resource_id(command.id)
     unit.found(organization_id)
@@ -128,7 +129,10 @@ def create_organization(command: CreateOrganization, unit: Unit) -> Reply:
     example={"name": "Harbour Stage & Sons"},
 )
 def update_organization(command: UpdateOrganization, unit: Unit) -> Reply:
-    """Change what is sent; what is left out stays. The currency is fixed (O7)."""
+    """Change details of the organization.
+
+    What is left out stays. The currency is fixed (O7).
+    """
     organization = unit.get(Organization, command.organization_id)
     unit.match(organization.row_version)
     changes = given_fields(command, *DETAILS)
@@ -144,7 +148,10 @@ def update_organization(command: UpdateOrganization, unit: Unit) -> Reply:
     "POST /organizations/{organization_id}/suspend", permission="platform", rules="O4", example={"reason": "Invoices unpaid since March"}
 )
 def suspend_organization(command: SuspendOrganization, unit: Unit) -> Reply:
-    """Stop selling, publishing and spending; check-in, refunds and exports still work."""
+    """Suspend an organization.
+
+    Nothing is sold, published or spent; check-in, refunds and exports still work.
+    """
     organization = _of_platform(unit, command.organization_id)
     organization.suspend(now=unit.now, reason=command.reason)
     return _reply(organization)
@@ -160,9 +167,10 @@ def resume_organization(command: ResumeOrganization, unit: Unit) -> Reply:
 
 @command("DELETE /organizations/{organization_id}", permission="organization.delete", rules="O1 O4")
 def delete_organization(command: DeleteOrganization, unit: Unit) -> Reply:
-    """Delete the organization once the money of all its Events is settled.
+    """Delete the organization.
 
-    Every row of the read models goes; the log, the finance journal and issued documents stay.
+    Possible once the money of all its Events is settled. Every row of the read models goes; the log, the finance
+    journal and issued documents stay.
     """
     organization = unit.get(Organization, command.organization_id)
     unit.match(organization.row_version)

@@ -26,9 +26,10 @@ class ErasePerson(Command, frozen=True, kw_only=True):
     example={"email": "grace@harbour.example"},
 )
 def erase_person(command: ErasePerson, unit: Unit) -> Reply:
-    """Delete the key of a person, customer or user: their personal data is unreadable everywhere, every hash stays valid.
+    """Erase the personal data of a customer or user.
 
-    A user who is erased is deactivated, and their address is free again. Whoever comes back is somebody new.
+    Their key is deleted: the data is unreadable everywhere, every hash stays valid. A user who is erased is
+    deactivated, and their address is free again. Whoever comes back is somebody new.
     """
     email = normalised_email(command.email)
     key_id = unit.person(email)

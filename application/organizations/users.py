@@ -67,7 +67,10 @@ class ReactivateUser(Command, frozen=True, kw_only=True):
     example={"email": "grace@harbour.example", "full_name": "Grace Quay", "role": "producer"},
 )
 def add_user(command: AddUser, unit: Unit) -> Reply:
-    """Add a user with a role; `permissions` are granted beyond the role's. Nobody grants what they lack."""
+    """Add a user.
+
+    `permissions` are granted beyond the role's. Nobody grants what they lack.
+    """
     require_grantable(unit, command.role, command.permissions)
     organization = unit.get(Organization, unit.organization_id)
     user_id, email = unit.new_id(), normalised_email(command.email)
@@ -97,7 +100,10 @@ def add_user(command: AddUser, unit: Unit) -> Reply:
     example={"role": "event_director"},
 )
 def change_user_role(command: ChangeUserRole, unit: Unit) -> Reply:
-    """Give a user another role. Neither the role taken nor the role given may reach beyond the sender's own permissions."""
+    """Give a user another role.
+
+    Neither the role taken nor the role given may reach beyond the sender's own permissions.
+    """
     organization = _addressed(unit, command.user_id)
     require_grantable(unit, command.role, command.permissions)
     organization.change_role(command.user_id, role=command.role, permissions=command.permissions, now=unit.now)
@@ -106,7 +112,7 @@ def change_user_role(command: ChangeUserRole, unit: Unit) -> Reply:
 
 @command("POST /users/{user_id}/deactivate", permission="users.manage", rules="O2 O3", refusals=(LastOwner, BeyondOwnPermissions))
 def deactivate_user(command: DeactivateUser, unit: Unit) -> Reply:
-    """Shut a user out; their keys stop working with the next request."""
+    """Deactivate a user; their keys stop working with the next request."""
     organization = _addressed(unit, command.user_id)
     organization.deactivate_user(command.user_id, now=unit.now)
     return _reply(organization, command.user_id)
@@ -114,7 +120,7 @@ def deactivate_user(command: DeactivateUser, unit: Unit) -> Reply:
 
 @command("POST /users/{user_id}/reactivate", permission="users.manage", rules="O3", refusals=(BeyondOwnPermissions,))
 def reactivate_user(command: ReactivateUser, unit: Unit) -> Reply:
-    """Let a user in again, unless they were erased."""
+    """Reactivate a user who was not erased."""
     organization = _addressed(unit, command.user_id)
     if unit.find(Person, organization.user(command.user_id).person) is not None:
         raise NotFound(what="user", id=str(command.user_id))

@@ -26,7 +26,8 @@ from domain.aggregate import Aggregate, Created, DomainEvent
 from domain.personal import Personal
 from infrastructure.bench import baselines
 from infrastructure.bench.report import Figure, Report, conditions
-from infrastructure.bench.stack import database, open_core, settle
+from infrastructure.bench.stack import database, settle
+from infrastructure.bootstrap import open_core
 
 _CONCURRENT = (1, 8, 64, 256)
 _SECONDS = 3.0
@@ -79,11 +80,11 @@ class BenchHold(Aggregate):
     quantity: int = 0
 
 
-class OpenBenchStock(Command):
+class OpenBenchStock(Command, frozen=True, kw_only=True):
     """Begin a stock."""
 
 
-class PlaceBenchHold(Command):
+class PlaceBenchHold(Command, frozen=True, kw_only=True):
     """Hold a part of a stock for a person."""
 
     stock_id: UUID
@@ -126,7 +127,9 @@ async def run() -> Report:
     copied: list[float] = []
     alone: list[float] = []
     async with database() as settings, open_core(settings) as core:
-        bus = Bus(log=core.log, codec=core.codec, keys=core.keys, authorize=lambda _permission, _unit: None, clock=lambda: datetime.now(UTC))
+        bus = Bus(
+            log=core.log, codec=core.codec, keys=core.keys, authorize=lambda _permission, _unit: None, clock=lambda: datetime.now(UTC)
+        )
         await bus.start()
         stocks = [(await _send(bus, OpenBenchStock())).replies[0].id for _ in range(_STOCKS)]
         holds = _holds(stocks)
@@ -150,10 +153,16 @@ async def run() -> Report:
         Figure(name="one unit alone, p50", unit="ms", values=[median(alone)]),
     ]
     ratios = {
-        "256 concurrent / Application.save (the better of 1 and 8 threads)": median(rates[256]) / max(median(values) for values in library.values()),
+        "256 concurrent / Application.save (the better of 1 and 8 threads)": median(rates[256])
+        / max(median(values) for values in library.values()),
         "256 concurrent / COPY": median(rates[256]) / median(copied),
     }
-    return Report(benchmark="append", figures=figures, ratios=ratios, conditions=conditions(seconds=_SECONDS, repetitions=_REPETITIONS, stocks=_STOCKS))
+    return Report(
+        benchmark="append",
+        figures=figures,
+        ratios=ratios,
+        conditions=conditions(seconds=_SECONDS, repetitions=_REPETITIONS, stocks=_STOCKS),
+    )
 
 
 def _holds(stocks: Sequence[UUID]) -> Iterator[PlaceBenchHold]:

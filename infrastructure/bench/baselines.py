@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from collections.abc import Sequence
@@ -74,5 +73,3 @@ async def copy_records(url: str, rows: Sequence[Sequence[Any]], columns: Sequenc
     finally:
         await connection.execute(f"drop table if exists public.{table}")
         await connection.close()
-
-

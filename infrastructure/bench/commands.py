@@ -45,7 +45,12 @@ def _run() -> Report:
     for connections in _CONNECTIONS:
         orders, echoes = placed[connections], echoed[connections]
         figures += [
-            Figure(name=f"PlaceOrder, {connections} connections", unit="commands/s", values=[one.rate for one in orders], note=_refusals(orders)),
+            Figure(
+                name=f"PlaceOrder, {connections} connections",
+                unit="commands/s",
+                values=[one.rate for one in orders],
+                note=_refusals(orders),
+            ),
             Figure(name=f"PlaceOrder, {connections} connections, p50", unit="ms", values=[one.p50 for one in orders]),
             Figure(name=f"PlaceOrder, {connections} connections, p99", unit="ms", values=[one.p99 for one in orders]),
             Figure(name=f"echo, {connections} connections", unit="requests/s", values=[one.rate for one in echoes], note="baseline"),
@@ -92,7 +97,7 @@ def _echo() -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with subprocess.Popen([sys.executable, "-m", "infrastructure.bench.echo", str(port)]) as process:  # noqa: S603  # our own module
+    with subprocess.Popen([sys.executable, "-m", "infrastructure.bench.echo", str(port)]) as process:  # our own module
         try:
             url = f"http://127.0.0.1:{port}/echo"
             _wait(url)

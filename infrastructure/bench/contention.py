@@ -48,7 +48,12 @@ async def run() -> Report:
         "together / alone": median(together) / median(alone),
         "the slower's share of both": median(min(pair) / sum(pair) for pair in shares),
     }
-    return Report(benchmark="contention", figures=figures, ratios=ratios, conditions=conditions(seconds=_SECONDS, repetitions=_REPETITIONS, clients=_CLIENTS))
+    return Report(
+        benchmark="contention",
+        figures=figures,
+        ratios=ratios,
+        conditions=conditions(seconds=_SECONDS, repetitions=_REPETITIONS, clients=_CLIENTS),
+    )
 
 
 def _processes(settings: Settings, festival: Festival, number: int) -> list[tuple[float, float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import uvloop
 from granian.constants import Interfaces
@@ -11,7 +12,7 @@ from litestar import Litestar, Request, Response, post
 
 
 @post("/echo", status_code=201)
-async def echo(request: Request[None, None, None]) -> Response[bytes]:
+async def echo(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Answer with the body."""
     return Response(await request.body(), media_type="application/json")
 

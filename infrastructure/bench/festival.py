@@ -37,16 +37,26 @@ async def open_festival(bus: CommandBus, categories: int) -> Festival:
     created = await send(
         bus,
         PLATFORM,
-        CreateOrganization(name="Bench", slug=slug, default_currency="EUR", timezone="Europe/Berlin", owner_email=f"{slug}@example.org", owner_name="Owner"),
+        CreateOrganization(
+            name="Bench", slug=slug, default_currency="EUR", timezone="Europe/Berlin", owner_email=f"{slug}@example.org", owner_name="Owner"
+        ),
     )
     principal = system("bench", created.replies[0].id)
     starts_at = (datetime.now(UTC) + timedelta(days=300)).isoformat(timespec="seconds")
     ends_at = (datetime.now(UTC) + timedelta(days=303)).isoformat(timespec="seconds")
-    event = await send(bus, principal, CreateEvent(name="Festival", starts_at=starts_at, ends_at=ends_at, timezone="Europe/Berlin", online_url="https://example.org"))
+    event = await send(
+        bus,
+        principal,
+        CreateEvent(name="Festival", starts_at=starts_at, ends_at=ends_at, timezone="Europe/Berlin", online_url="https://example.org"),
+    )
     event_id = event.replies[0].id
     category_ids = []
     for number in range(categories):
-        added = await send(bus, principal, AddTicketCategory(event_id=event_id, name=f"Category {number}", quantity_total=1_000_000, price="25.00", tax_rate="19"))
+        added = await send(
+            bus,
+            principal,
+            AddTicketCategory(event_id=event_id, name=f"Category {number}", quantity_total=1_000_000, price="25.00", tax_rate="19"),
+        )
         category_ids.append(added.replies[0].id)
     await send(bus, principal, ConfirmEvent(event_id=event_id))
     await send(bus, principal, OpenSales(event_id=event_id))
@@ -68,4 +78,6 @@ def orders(festival: Festival) -> Iterator[PlaceOrder]:
 
 async def send(bus: CommandBus, principal: Principal, command: Command, key: str | None = None) -> Outcome:
     """One command as a unit of its own."""
-    return await bus.submit(Request(commands=[command], principal=principal, command_id=uuid4(), idempotency_key=key, correlation_id="bench"))
+    return await bus.submit(
+        Request(commands=[command], principal=principal, command_id=uuid4(), idempotency_key=key, correlation_id="bench")
+    )

@@ -11,7 +11,8 @@ import asyncpg
 
 from infrastructure.bench.festival import open_festival, orders, send
 from infrastructure.bench.report import Figure, Report, conditions
-from infrastructure.bench.stack import database, open_core, running_bus, settle
+from infrastructure.bench.stack import database, running_bus, settle
+from infrastructure.bootstrap import open_core
 from infrastructure.postgres.pool import Connection
 from infrastructure.settings import Settings
 from projections import ddl
@@ -27,6 +28,7 @@ _CLIENTS = 256
 async def run() -> Report:
     """Fill a log with orders, then rebuild the relational read model from it, several times."""
     rates: list[float] = []
+    rows = 0
     copied: list[float] = []
     async with database() as settings:
         await _fill(settings)

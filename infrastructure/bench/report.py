@@ -13,6 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 
+_FEW = 100
+"""Numbers below it are shown with decimals."""
+
+
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
     """One measured series."""
 
@@ -57,7 +61,9 @@ def publish(report: Report, *, as_json: bool) -> None:
     console = Console()
     table = Table("figure", "median", "lowest", "highest", "unit", "note", title=report.benchmark)
     for figure in report.figures:
-        numbers = [f"{number:,.2f}" if number < 100 else f"{number:,.0f}" for number in (figure.median, min(figure.values), max(figure.values))]
+        numbers = [
+            f"{number:,.2f}" if number < _FEW else f"{number:,.0f}" for number in (figure.median, min(figure.values), max(figure.values))
+        ]
         table.add_row(figure.name, *numbers, figure.unit, figure.note)
     console.print(table)
     for name, ratio in report.ratios.items():

@@ -71,12 +71,27 @@ def running_system() -> Iterator[System]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
         probe.close()
-        command = [sys.executable, "-m", "api.cli.main", "up", "--data-dir", str(settings.data_dir), "--port", str(port), "--no-demo", "--json"]
+        command = [
+            sys.executable,
+            "-m",
+            "api.cli.main",
+            "up",
+            "--data-dir",
+            str(settings.data_dir),
+            "--port",
+            str(port),
+            "--no-demo",
+            "--json",
+        ]
         with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
             try:
                 assert process.stdout is not None  # noqa: S101  # for the type checker
                 started = json.loads(process.stdout.readline())
-                yield System(started["url"], started["database_url"], settings.with_options(database_url=started["database_url"], port=port).with_keys())
+                yield System(
+                    started["url"],
+                    started["database_url"],
+                    settings.with_options(database_url=started["database_url"], port=port).with_keys(),
+                )
             finally:
                 process.send_signal(signal.SIGTERM)
                 process.wait(60)

@@ -8,6 +8,7 @@ permission outside of the data folder is ever changed.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pwd
@@ -226,6 +227,8 @@ class PostgresServer:
         if self.process is not None:
             end(self.process, signal.SIGINT, signal.SIGQUIT, patience=_STOP_SECONDS)
             self.process = None
+            with contextlib.suppress(OSError):  # not empty after a crash; the next server clears it
+                self.sockets.rmdir()
 
 
 def running_url(data_dir: Path) -> str | None:

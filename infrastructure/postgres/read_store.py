@@ -31,7 +31,8 @@ _STATUS: Final = """
     select
         (select coalesce(max(position), 0) from log.records),
         (select coalesce(max(scanned_to), 0) from log.projection_leases where projection = $1),
-        (select count(*) from log.parked where projection = $1)
+        (select count(*) from log.parked where projection = $1),
+        exists (select from log.projection_leases where projection = $1 and version > 0)
 """
 
 _POSITIONS: Final = f"""
@@ -90,8 +91,8 @@ class PostgresReadStore:
     async def status(self) -> ReadStatus:
         """See `ReadStore.status`."""
         with _readable():
-            [[head, position, parked]] = await self._pool.fetch(_STATUS, self._projection)
-        return ReadStatus(head, position, parked)
+            [row] = await self._pool.fetch(_STATUS, self._projection)
+        return ReadStatus(*row)
 
     async def _watching(self) -> None:
         """Until nobody waits: look, then sleep until a notification comes, or for a while."""

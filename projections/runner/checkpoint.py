@@ -108,16 +108,14 @@ async def _standing(connection: Connection, projection: str) -> Standing:
     )
 
 
-async def renew(connection: Connection, standing: Standing, *, seconds: float) -> None:
-    """Keep the lease for longer."""
+async def renew(connection: Connection, projection: str, owner: str, *, seconds: float) -> None:
+    """Keep the lease for longer, also when somebody intervened: its owner stays who it was."""
     await connection.execute(
         """
-        update log.projection_leases set expires_at = clock_timestamp() + make_interval(secs => $4)
-        where projection = $1 and owner = $2 and epoch = $3
+        update log.projection_leases set expires_at = clock_timestamp() + make_interval(secs => $3) where projection = $1 and owner = $2
         """,
-        standing.projection,
-        standing.owner,
-        standing.epoch,
+        projection,
+        owner,
         seconds,
     )
 

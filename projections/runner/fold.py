@@ -41,6 +41,19 @@ class Patch:
         self.last: Record
         """The last record that touched the row."""
 
+    def merge(self, change: Set | Add, record: Record) -> None:
+        """Let one more change happen to the row."""
+        if isinstance(change, Set):
+            self.sets.update(change.values)
+            for name in self.adds.keys() & change.values.keys():
+                del self.adds[name]
+        else:
+            for name, number in change.values.items():
+                known = self.sets if name in self.sets else self.adds
+                known[name] = _sum(known.get(name, 0), number)
+        self.versions[record.stream_id] = record.version
+        self.last = record
+
 
 class Fold:
     """Row operations of consecutive records; at most one per row and kind."""
@@ -56,50 +69,43 @@ class Fold:
         self.reached: set[tuple[UUID, Shape]] = set()
         """Organization and table of the rows that the waiting deletions may remove or touch besides the deleted ones."""
 
-    def admits(self, change: Change, record: Record) -> bool:
-        """Whether the change may join this fold. If not, this fold must be carried out first."""
-        if isinstance(change, Erase):
-            return not self.reached and change.subject not in self.erases
-        shape = self._shape(change.table)
-        if isinstance(change, Insert) and self._holds(shape, change.id):
-            return False
-        if not self.reached and not self.erases:
-            return True
-        if isinstance(change, Delete):
-            return not (self.erases and self.model.downstream[shape])
-        empties, cascades = bool(self.erases), (record.organization_id, shape) in self.reached
-        if isinstance(change, Insert):
-            return not cascades and not (empties and shape.guarded)
-        return not (cascades and not shape.foreign.isdisjoint(change.values)) and not (empties and not shape.guarded.isdisjoint(change.values))
+    def take(self, change: Change, record: Record) -> bool:
+        """Fold one more change in, unless it depends on what waits here: then this fold must be carried out first.
 
-    def _holds(self, shape: Shape, row_id: UUID) -> bool:
-        """Whether something is to happen to a row of this id already. When that row comes anew, it is another one."""
-        return row_id in self.inserts[shape] or row_id in self.patches[shape] or row_id in self.deletes[shape]
-
-    def add(self, change: Change, record: Record) -> None:
-        """Fold one more change in; raises `UnknownColumn`, or what adding unlike values raises."""
+        A new fold takes any change. Raises `UnknownColumn`, or what adding unlike values raises.
+        """
         if isinstance(change, Erase):
-            self.erases[change.subject] = record
-            return
+            return self._erase(change, record)
         shape = self._shape(change.table)
         if isinstance(change, Delete):
-            self._delete(shape, change.id, record)
-            return
+            return self._delete(shape, change, record)
         if not change.values.keys() <= shape.own:
             msg = f"{shape.name} has no {', '.join(sorted(change.values.keys() - shape.own))} for a projector to fill"
             raise UnknownColumn(msg)
         if isinstance(change, Insert):
-            self._insert(shape, change, record)
-        elif change.id not in self.deletes[shape]:
-            row = self.inserts[shape].get(change.id)
-            if row is None:
-                self._patch(shape, change, record)
-            else:
-                _merge(row, change, record)
+            return self._insert(shape, change, record)
+        return self._update(shape, change, record)
 
-    def _insert(self, shape: Shape, change: Insert, record: Record) -> None:
-        row = shape.template.copy()
-        row.update(change.values)
+    def _erase(self, change: Erase, record: Record) -> bool:
+        if self.reached or change.subject in self.erases:
+            return False
+        self.erases[change.subject] = record
+        return True
+
+    def _delete(self, shape: Shape, change: Delete, record: Record) -> bool:
+        downstream = self.model.downstream[shape]
+        if self.erases and downstream:
+            return False
+        if self.deletes[shape].setdefault(change.id, record) is record:
+            self.reached.update((record.organization_id, reached) for reached in downstream)
+        return True
+
+    def _insert(self, shape: Shape, change: Insert, record: Record) -> bool:
+        if change.id in self.inserts[shape] or change.id in self.patches[shape] or change.id in self.deletes[shape]:
+            return False  # what waits is about another row that had this id
+        if (self.reached and (record.organization_id, shape) in self.reached) or (self.erases and shape.guarded):
+            return False
+        row = shape.template | change.values
         row["id"] = change.id
         row["organization_id"] = record.organization_id
         row["created_at"] = row["updated_at"] = record.recorded_at
@@ -107,25 +113,23 @@ class Fold:
         row["stream_id"] = record.stream_id
         row["stream_version"] = record.version
         self.inserts[shape][change.id] = row
+        return True
 
-    def _patch(self, shape: Shape, change: Set | Add, record: Record) -> None:
-        patch = self.patches[shape].get(change.id)
-        if patch is None:
-            patch = self.patches[shape][change.id] = Patch()
-        if isinstance(change, Set):
-            patch.sets.update(change.values)
-            for name in patch.adds.keys() & change.values.keys():
-                del patch.adds[name]
-        else:
-            for name, number in change.values.items():
-                known = patch.sets if name in patch.sets else patch.adds
-                known[name] = _sum(known.get(name, 0), number)
-        patch.versions[record.stream_id] = record.version
-        patch.last = record
-
-    def _delete(self, shape: Shape, row_id: UUID, record: Record) -> None:
-        if self.deletes[shape].setdefault(row_id, record) is record:
-            self.reached.update((record.organization_id, reached) for reached in self.model.downstream[shape])
+    def _update(self, shape: Shape, change: Set | Add, record: Record) -> bool:
+        if (record.organization_id, shape) in self.reached and not shape.foreign.isdisjoint(change.values):
+            return False
+        if self.erases and not shape.guarded.isdisjoint(change.values):
+            return False
+        if change.id not in self.deletes[shape]:
+            row = self.inserts[shape].get(change.id)
+            if row is None:
+                patch = self.patches[shape].get(change.id)
+                if patch is None:
+                    patch = self.patches[shape][change.id] = Patch()
+                patch.merge(change, record)
+            else:
+                _merge(row, change, record)
+        return True
 
     def _shape(self, table: sa.Table) -> Shape:
         try:
@@ -140,10 +144,10 @@ def folds(model: Model, entries: Iterable[Entry]) -> Iterator[Fold]:
     fold = Fold(model)
     for record, changes in entries:
         for change in changes:
-            if not fold.admits(change, record):
+            if not fold.take(change, record):
                 yield fold
                 fold = Fold(model)
-            fold.add(change, record)
+                fold.take(change, record)
     yield fold
 
 

@@ -48,8 +48,8 @@ async def apply_bisecting(
 ) -> dict[UUID, Parked]:
     """Apply what can be applied, inside the caller's transaction, and say whose records cannot.
 
-    Each part that is kept satisfies every constraint by itself. Records of an organization after its first bad one are
-    left out.
+    Each part that is kept satisfies every constraint at its end: what a record breaks and a later one of the same part
+    repairs goes unnoticed. Records of an organization after its first bad one are left out.
     """
     faults: dict[UUID, Parked] = {}
 

@@ -26,9 +26,7 @@ class Source:
         await self._codec.prepare([record for record in records if record.type in self.projection.projectors])
         return records
 
-    async def batches(
-        self, after: int, upto: int, limit: int, slots: Collection[int] | None = None
-    ) -> AsyncIterator[Sequence[Record]]:
+    async def batches(self, after: int, upto: int, limit: int, slots: Collection[int] | None = None) -> AsyncIterator[Sequence[Record]]:
         """All records after one position up to another; the next batch is read while the caller works on one."""
         following = asyncio.ensure_future(self.read(after, limit, slots))
         try:

@@ -97,7 +97,7 @@ class Runner:
         if standing is None:
             await asyncio.sleep(_TURN_SECONDS)
             return
-        keeping = asyncio.create_task(self._keep(standing))
+        keeping = asyncio.create_task(self._keep())
         try:
             if standing.version > self.projection.version:
                 msg = f"{self.projection.name} is at version {standing.version}, this program knows {self.projection.version}"
@@ -109,13 +109,13 @@ class Runner:
         finally:
             keeping.cancel()
 
-    async def _keep(self, standing: Standing) -> None:
+    async def _keep(self) -> None:
         """Renew the lease while batches, or a rebuild, take their time."""
         while True:
             await asyncio.sleep(_LEASE_SECONDS / 3)
             with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
                 async with self._pool.acquire() as connection:
-                    await renew(connection, standing, seconds=_LEASE_SECONDS)
+                    await renew(connection, self.projection.name, self._owner, seconds=_LEASE_SECONDS)
 
     async def _rebuild(self, connection: Connection) -> None:
         replay = await rebuild(self.projection, connection=connection, log=self._log, codec=self._codec)

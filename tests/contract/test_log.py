@@ -145,6 +145,14 @@ async def test_t21_a_unit_that_changes_nothing_is_entered_with_the_head(log: Log
     assert await log.append([component(unit(ledger=entry(b"k")))]) == [Replayed(0, b"request", b"same", 1)]
 
 
+async def test_t21_the_ledger_remembers_the_position_that_was_answered(log: Log, stream: UUID) -> None:
+    idle, writing = component(unit(ledger=entry(b"idle"))), component(unit(record(stream), ledger=entry(b"writing")))
+    verdicts = await log.append([idle, writing, single(uuid4())])
+    answered = [verdict.positions[0] for verdict in verdicts[:2] if isinstance(verdict, Committed)]
+    again = await log.append([component(unit(ledger=entry(key))) for key in (b"idle", b"writing")])
+    assert [verdict.position for verdict in again if isinstance(verdict, Replayed)] == answered
+
+
 async def test_the_ledger_is_asked_first_then_streams_then_unique_keys(log: Log, stream: UUID) -> None:
     await log.append([component(unit(record(stream), ledger=entry(b"k"), claims=[claim(b"slug", stream)]))])
     taken = [claim(b"slug", uuid4())]
@@ -194,6 +202,24 @@ async def test_the_release_of_a_failed_component_frees_nothing(log: Log, stream:
     failing = component(unit(releases=[claim(b"slug", stream)]), reads={stream: 0})
     verdicts = await log.append([failing, component(unit(claims=[claim(b"slug", uuid4())]))])
     assert verdicts == [Moved([stream]), KeyTaken(0, 0)]
+    assert await log.append([component(unit(claims=[claim(b"slug", uuid4())]))]) == [KeyTaken(0, 0)]
+
+
+async def test_a_unique_key_that_a_later_unit_gives_back_is_free(log: Log) -> None:
+    first, second = uuid4(), uuid4()
+    back_and_forth = component(unit(claims=[claim(b"slug", first)]), unit(releases=[claim(b"slug", first)]))
+    assert await log.append([back_and_forth]) == [Committed([0, 0])]
+    assert await log.append([component(unit(claims=[claim(b"slug", second)]))]) == [Committed([0])]
+    assert await log.append([back_and_forth]) == [KeyTaken(0, 0)]
+
+
+async def test_the_first_finding_of_its_kind_is_named(log: Log) -> None:
+    owner, late = uuid4(), uuid4()
+    await log.append([component(unit(ledger=entry(b"one", reply=b"1"), claims=[claim(b"a", owner), claim(b"b", owner)]))])
+    await log.append([component(unit(ledger=entry(b"two", reply=b"2")))])
+    taken = component(unit(claims=[claim(b"free", late), claim(b"b", late)]), unit(claims=[claim(b"a", late)]))
+    replayed = component(unit(ledger=entry(b"two")), unit(ledger=entry(b"one")))
+    assert await log.append([taken, replayed]) == [KeyTaken(0, 1), Replayed(0, b"request", b"2", 0)]
 
 
 async def test_load_gives_what_is_later_than_the_named_version(log: Log) -> None:

@@ -16,6 +16,7 @@ from application.ids import fresh_uuid7
 from application.principal import Principal
 from application.registry import Command
 from infrastructure.bootstrap import Core, open_core
+from infrastructure.postgres.migrate import migrate
 from infrastructure.postgres.pool import PROJECTOR, Pool, open_pool
 from infrastructure.settings import Settings
 from projections.catalog import PROJECTIONS
@@ -92,6 +93,7 @@ class System:
 
     async def start(self) -> None:
         """Bring everything up."""
+        await migrate(self.url)  # a database that was copied lacks the grants on itself
         self._reader = await self._resources.enter_async_context(open_core(Settings(database_url=self.url, master_key=MASTER_KEY)))
         self._pool = await open_pool(self.url, role=PROJECTOR, timeout=PATIENCE)
         self._resources.push_async_callback(self._pool.close)
@@ -121,6 +123,7 @@ class System:
             connection = await asyncpg.connect(self.url)
             try:
                 while not (await positions_of(connection)).caught_up:
+                    assert not self.complaints.heard
                     await asyncio.sleep(0.01)
             finally:
                 await connection.close()

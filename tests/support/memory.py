@@ -58,11 +58,10 @@ class MemoryLog:
         if moved:
             return Moved(moved)
         keys = dict(self.keys)
-        for unit in component.units:
+        for index, unit in enumerate(component.units):
             for release in unit.releases:
                 if keys.get(release[:3]) == release.stream_id:
                     del keys[release[:3]]
-        for index, unit in enumerate(component.units):
             for number, claim in enumerate(unit.claims):
                 if keys.setdefault(claim[:3], claim.stream_id) != claim.stream_id:
                     return KeyTaken(index, number)
@@ -105,7 +104,7 @@ class MemoryLog:
             if self.snapshots.get(snapshot.stream_id, snapshot).version <= snapshot.version:
                 self.snapshots[snapshot.stream_id] = snapshot
 
-    async def wait(self, after: int, timeout: float) -> bool:  # noqa: ASYNC109  # the port's signature
+    async def wait(self, after: int, timeout: float) -> bool:  # the port's signature
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 while len(self.records) <= after:
@@ -167,7 +166,7 @@ class MemoryCodec:
         found = self.aggregates[snapshot.state]
         return found.fork() if str(found.state_version) == snapshot.state_version else None
 
-    async def prepare(self, sources: Iterable[Record | StoredSnapshot]) -> None:
+    async def prepare(self, sources: Iterable[Record | StoredSnapshot | Aggregate]) -> None:
         pass
 
     async def fetch(self, key_ids: Iterable[UUID]) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -128,3 +129,20 @@ async def test_what_is_appended_under_a_lock_goes_away_with_its_transaction(log:
     assert await log.head() == 0
     assert not await log.wait(0, 0.05)
     assert await log.append([single(stream)]) == [Committed([1])]
+
+
+async def test_locked_streams_wait_for_each_other_and_for_nobody_else(log: PostgresLog) -> None:
+    first, second, third = uuid4(), uuid4(), uuid4()
+    order: list[str] = []
+
+    async def take(name: str, *streams: UUID) -> None:
+        async with log.locked(streams):
+            order.append(name)
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group, log.locked([first, second]):
+        group.create_task(take("late", uuid4(), second))
+        await take("free", third)
+        assert await log.append([single(second)]) == [Committed([1])]
+        await asyncio.sleep(0.1)
+        order.append("done")
+    assert order == ["free", "done", "late"]

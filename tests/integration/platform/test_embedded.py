@@ -171,6 +171,7 @@ def test_the_url_of_a_running_server_is_found_and_of_a_stopped_one_is_not(server
     assert running_url(data_dir) == server.url()
     server.stop()
     assert running_url(data_dir) is None
+    assert not server.sockets.exists()
 
 
 def test_the_server_ends_when_its_parent_is_killed(data_dir: Path) -> None:

@@ -242,4 +242,9 @@ async def test_a_lost_server_is_unavailable_for_readers_and_for_those_who_wait(p
 
 async def test_status_counts_records_behind(pool: Pool, store: PostgresReadStore) -> None:
     await project(pool, 9)
-    assert await store.status() == (0, 9, 0)
+    assert await store.status() == (0, 9, 0, False)
+
+
+async def test_status_says_when_the_tables_are_made(pool: Pool, store: PostgresReadStore) -> None:
+    await pool.execute("update log.projection_leases set version = 1 where projection = 'relational'")
+    assert (await store.status()).built

@@ -6,6 +6,9 @@ from uuid import UUID
 import httpx
 import pytest
 
+from api.app import create_app
+from api.auth import Credentials
+from api.services import ApiSettings
 from application.bus.messages import Busy, IdempotencyInFlight, Unavailable
 from domain.refusals import Forbidden
 from tests.unit.api import sample
@@ -266,3 +269,32 @@ async def test_a_correlation_id_comes_back_and_goes_to_the_log(
 async def test_a5_a_correlation_id_that_could_be_personal_is_replaced(client: httpx.AsyncClient, bus: sample.FakeBus, given: str) -> None:
     answer = await client.post(CONFIRM, headers={"x-correlation-id": given})
     assert answer.headers["x-correlation-id"] == bus.requests[0].correlation_id == str(bus.requests[0].command_id)
+
+
+@pytest.mark.parametrize(
+    ("trusted_proxies", "forwarded", "expected"),
+    [
+        (0, "203.0.113.9", "127.0.0.1"),
+        (1, "203.0.113.9", "203.0.113.9"),
+        (1, "198.51.100.1, 203.0.113.9", "203.0.113.9"),
+        (2, "198.51.100.1, 203.0.113.9, 10.0.0.1", "203.0.113.9"),
+        (2, "203.0.113.9", "127.0.0.1"),
+        (1, "", "127.0.0.1"),
+    ],
+)
+async def test_t7_the_clients_address_is_what_a_trusted_proxy_saw_never_what_the_client_says(
+    bus: sample.FakeBus, reads: sample.FakeReads, trusted_proxies: int, forwarded: str, expected: str
+) -> None:
+    app = create_app(
+        bus,
+        reads,
+        Credentials(bus, platform_key_sha256=""),
+        authorize=sample.authorize,
+        settings=ApiSettings(trusted_proxies=trusted_proxies),
+        commands=sample.SAMPLE,
+        tables={},
+    )
+    headers = {"authorization": f"Bearer {sample.KEY}", "x-forwarded-for": forwarded}
+    async with httpx.AsyncClient(transport=sample.transport(app), base_url="http://stagebook.test") as client:
+        await client.post(CONFIRM, headers=headers)
+    assert bus.requests[0].client_address == expected

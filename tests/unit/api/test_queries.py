@@ -50,6 +50,11 @@ async def test_the_cursor_leads_through_all_rows_once(client: httpx.AsyncClient,
     assert page["next_cursor"] is None
 
 
+async def test_a_full_page_after_which_nothing_comes_is_the_last(client: httpx.AsyncClient, reads: sample.FakeReads) -> None:
+    fill(reads, 2)
+    assert (await client.get("/v1/venues?limit=2")).json()["next_cursor"] is None
+
+
 async def test_a_page_has_50_rows_unless_asked_otherwise_and_500_at_most(client: httpx.AsyncClient, reads: sample.FakeReads) -> None:
     fill(reads, 600)
     assert len((await client.get("/v1/venues")).json()["data"]) == 50

@@ -43,6 +43,12 @@ async def test_without_the_database_the_process_is_not_ready(anonymous: httpx.As
     assert "database" in answer.json()["detail"]
 
 
+async def test_before_the_tables_are_made_the_process_is_not_ready(anonymous: httpx.AsyncClient, reads: sample.FakeReads) -> None:
+    reads.state = ReadStatus(head=1, position=0, parked=0, built=False)
+    answer = await anonymous.get("/health/ready")
+    assert (answer.status_code, answer.json()["params"]) == (503, {"reason": "the read models are not built yet"})
+
+
 async def test_the_documentation_page_needs_no_other_host(anonymous: httpx.AsyncClient) -> None:
     answer = await anonymous.get("/docs")
     assert answer.status_code == 200

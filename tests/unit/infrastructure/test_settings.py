@@ -25,9 +25,6 @@ KEY = "ab" * 32
         ("STAGEBOOK_BATCH_LIMIT", "-1"),
         ("STAGEBOOK_COMMAND_QUEUE_LIMIT", "1.5"),
         ("STAGEBOOK_CACHE_SIZE", "many"),
-        ("STAGEBOOK_HOLD_MINUTES", "0"),
-        ("STAGEBOOK_POLL_MILLISECONDS", "0"),
-        ("STAGEBOOK_PROJECTION_BATCH", "all"),
     ],
 )
 def test_a_wrong_value_is_refused_in_one_line_that_names_the_setting(variable: str, value: str) -> None:
@@ -55,7 +52,7 @@ def test_unset_and_empty_settings_take_their_default() -> None:
 
 
 def test_a_child_process_loads_the_same_settings_from_its_environment() -> None:
-    settings = Settings(database_url="postgresql://host/x", data_dir=Path("a folder"), port=9, log_level="error", hold_minutes=7)
+    settings = Settings(database_url="postgresql://host/x", data_dir=Path("a folder"), port=9, log_level="error", batch_limit=7)
     assert Settings.load(settings.environment()) == settings
 
 

@@ -57,25 +57,25 @@ NAMES = Scope("till_names", NameTaken)
 NUMBERS = Scope("till_numbers", None)
 
 
-class OpenTestTill(Command):
+class OpenTestTill(Command, frozen=True, kw_only=True):
     id: UUID | None = None
     coins: int = 10
     name: str | None = None
     number: int | None = None
 
 
-class PayTestTill(Command):
+class PayTestTill(Command, frozen=True, kw_only=True):
     till_id: UUID
     coins: int = 1
 
 
-class PayTwoTestTills(Command):
+class PayTwoTestTills(Command, frozen=True, kw_only=True):
     first_id: UUID
     second_id: UUID
     coins: int = 1
 
 
-class PeekTestTill(Command):
+class PeekTestTill(Command, frozen=True, kw_only=True):
     till_id: UUID
 
 
@@ -116,7 +116,7 @@ def _registered() -> object:
     """Register the test's commands, and take them out again."""
     names = set(COMMANDS)
     for route, handler in (("POST /tills", open_till), ("POST /pay", pay), ("POST /pay-two", pay_two), ("POST /peek", peek)):
-        command(route, permission="tills.use")(handler)  # type: ignore[arg-type]
+        command(route, permission="tills.use")(handler)
     yield
     for name in set(COMMANDS) - names:
         del COMMANDS[name]

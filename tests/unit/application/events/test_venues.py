@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from application.events.calendar import own_booking_id
 from application.events.events import CreateEvent
-from application.events.life_cycle import CancelEvent
+from application.events.life_cycle import CancelEvent, CompleteEvent, ConfirmEvent, GoLive
 from application.events.venues import (
     AddVenue,
     BookingFollowsEvent,
@@ -173,7 +173,8 @@ def test_e4_a_venue_does_not_shrink_below_an_event_to_come() -> None:
     world = given([ORGANIZATION, ADD_HALL, gala(max_capacity=200)])
     world.when(UpdateVenue(venue_id=HALL, capacity=199)).then_refused(VenueTooSmall, capacity=199, persons=200)
     world.when(UpdateVenue(venue_id=HALL, capacity=200)).then([fact(VenueDetailsChanged, capacity=200)])
-    world.when(CancelEvent(event_id=EVENT, reason="storm")).when(UpdateVenue(venue_id=HALL, capacity=10)).succeeded()
+    world.when(ConfirmEvent(event_id=EVENT), GoLive(event_id=EVENT), CompleteEvent(event_id=EVENT)).succeeded()
+    world.when(UpdateVenue(venue_id=HALL, capacity=10)).succeeded()
 
 
 def test_a5_the_contact_is_a_person() -> None:

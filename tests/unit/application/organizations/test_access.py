@@ -123,6 +123,9 @@ def test_o9_a_key_is_shown_once_and_stored_hashed() -> None:
     assert text not in repr(world.reply.data)
     again = world.when(IssueApiKey(name="Door", scopes=("check_ins.create",))).reply.secrets["key"]
     assert again != text, "each key has a secret of its own"
+    world.when(IssueApiKey(name="One"), IssueApiKey(name="Two"))
+    one, two = (reply.secrets["key"].split("_", 2)[2] for reply in world.replies)
+    assert one != two, "also when they are issued together"
 
 
 def test_o3_nobody_issues_a_key_that_may_do_what_they_may_not() -> None:

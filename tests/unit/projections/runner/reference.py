@@ -23,7 +23,9 @@ class ReferenceRows:
     def keys(self) -> set[tuple[sa.Table, UUID, UUID]]:
         """Table, id and organization of every row."""
         return {
-            (table, row_id, row["organization_id"]) for table in SMALL_METADATA.sorted_tables for row_id, row in self.tables[table.name].items()
+            (table, row_id, row["organization_id"])
+            for table in SMALL_METADATA.sorted_tables
+            for row_id, row in self.tables[table.name].items()
         }
 
     def apply(self, record: Record, change: Change) -> None:

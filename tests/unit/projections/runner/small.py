@@ -1,9 +1,12 @@
 """A small projection with every kind of reference, and a log, a codec and an observer in memory to drive it."""
 
+# ruff: noqa: ARG002  # ports name parameters that a stand-in has no use for
+
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid5
@@ -19,6 +22,7 @@ from projections.runner.park import Parked
 SMALL_METADATA = sa.MetaData(schema="small")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 _NAMESPACE = UUID(int=7)
+_STREAM = UUID(int=1)
 
 
 def _reference(name: str, target: str, on_delete: str) -> sa.Column[Any]:
@@ -106,7 +110,7 @@ class SmallWorld:
         return changes
 
     def happen(
-        self, organization: UUID, *changes: Change, stream: UUID = UUID(int=1), failing: bool = False, at: datetime | None = None
+        self, organization: UUID, *changes: Change, stream: UUID = _STREAM, failing: bool = False, at: datetime | None = None
     ) -> Record:
         position = len(self.records) + 1
         version = 1 + sum(record.stream_id == stream for record in self.records)
@@ -130,7 +134,8 @@ class SmallWorld:
     async def wait(self, after: int, timeout: float) -> None:
         if len(self.records) <= after:
             self._grew.clear()
-            await asyncio.wait_for(self._grew.wait(), timeout)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._grew.wait(), timeout)
 
     async def prepare(self, sources: Iterable[Record]) -> None:
         pass
