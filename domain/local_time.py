@@ -41,8 +41,9 @@ def zone(name: str) -> ZoneInfo:
 def instant(text: str, timezone: str, pointer: str) -> datetime:
     """The UTC instant of an ISO 8601 text; without an offset it is local in `timezone`. `pointer` names the field in refusals.
 
-    Raises `UnknownTimeZone`, `NotATime`, `NonexistentLocalTime`, `AmbiguousLocalTime`.
+    Raises `UnknownTimeZone`, also when the text has an offset; `NotATime`, `NonexistentLocalTime`, `AmbiguousLocalTime`.
     """
+    zone(timezone)
     try:
         time = datetime.fromisoformat(text)
         moment = time.astimezone(UTC) if time.tzinfo is not None else _local(time, timezone, pointer)

@@ -18,7 +18,7 @@ from application.ports import AppendUnit, Codec
 from application.registry import Reply
 from application.unit import AccessHook, Claimed, NotLoaded, Unit
 from domain.aggregate import Aggregate
-from domain.refusals import Refusal
+from domain.refusals import Refusal, Unauthenticated
 
 
 class Decided(NamedTuple):
@@ -44,7 +44,9 @@ class Redraw(Exception):  # a signal, not an error
 class Batch:
     """The state that the units of one batch see: the cache, overlaid with what earlier units did."""
 
-    def __init__(self, cache: Cache, codec: Codec, authorize: AccessHook, hot: AbstractSet[UUID] = frozenset(), below: Batch | None = None) -> None:
+    def __init__(
+        self, cache: Cache, codec: Codec, authorize: AccessHook, hot: AbstractSet[UUID] = frozenset(), below: Batch | None = None
+    ) -> None:
         self._cache = cache
         self._codec = codec
         self._authorize = authorize
@@ -159,7 +161,9 @@ class Batch:
         return Decided(pending, unit, replies, unit.claims, None, append, written, [use.key for use in (*claims, *releases)])
 
     def _refused(self, pending: Pending, unit: Unit, refusal: Refusal, claims: Sequence[KeyUse] = ()) -> Decided:
-        append = AppendUnit((), encode.ledger_entry(pending, (), self._cache), False, (), (), ())
+        # O9: to whom nothing opens any more, the ledger does not open either.
+        ledger = None if isinstance(refusal, Unauthenticated) else encode.ledger_entry(pending, (), self._cache)
+        append = AppendUnit((), ledger, False, (), (), ())
         return Decided(pending, unit, (), (), refusal, append, frozenset(), [use.key for use in claims])
 
     def _use(self, claimed: Claimed) -> KeyUse:

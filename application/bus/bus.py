@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
 from application.bus import encode
+from application.bus.background import Background
 from application.bus.cache import Cache
 from application.bus.follow import Follower
 from application.bus.load import Loader
@@ -24,7 +25,6 @@ from application.unit import PLATFORM_ID, AccessHook, NotLoaded, Unit
 
 T = TypeVar("T")
 
-_PAUSE_AFTER_FAULT = 0.2
 _SNAPSHOTS_EVERY = 1.0
 
 
@@ -61,7 +61,6 @@ class Bus:
             batch_limit=batch_limit,
         )
         self._keyed: dict[tuple[UUID, str], Pending] = {}
-        self._tasks: list[asyncio.Task[None]] = []
         self._open = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -75,19 +74,22 @@ class Bus:
     async def start(self) -> None:
         """Begin to take commands."""
         await self._follower.start()
-        self._tasks = [
-            asyncio.create_task(work) for work in (self._rounds.run(), _forever(self._follower.step), _forever(self._write_snapshots))
+        self._loop = asyncio.create_task(self._rounds.run())
+        self._background = [
+            Background(self._follower.rest, self._follower.catch_up),
+            Background(lambda: asyncio.sleep(_SNAPSHOTS_EVERY), self._snapshots.write),
         ]
 
     async def close(self) -> None:
         """Refuse new commands, finish those that are here, stop."""
         self._closing = True
         await self._idle.wait()
+        for background in self._background:
+            await background.stop()
         with contextlib.suppress(Unavailable):
             await self._snapshots.write()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._loop.cancel()
+        await asyncio.gather(self._loop, return_exceptions=True)
 
     async def submit(self, request: Request) -> Outcome:
         """Run the commands as one unit. Raises a `Refusal`, `Busy` or `Unavailable`."""
@@ -130,18 +132,6 @@ class Bus:
         pending.answer.exception()  # seen here, also when nobody waits any more
         if place is not None and self._keyed.get(place) is pending:
             del self._keyed[place]
-
-    async def _write_snapshots(self) -> None:
-        await asyncio.sleep(_SNAPSHOTS_EVERY)
-        await self._snapshots.write()
-
-
-async def _forever(step: Callable[[], Awaitable[None]]) -> None:
-    while True:
-        try:
-            await step()
-        except Unavailable:
-            await asyncio.sleep(_PAUSE_AFTER_FAULT)
 
 
 async def _outcome_of(first: Pending, request: Request) -> Outcome | None:

@@ -40,19 +40,19 @@ class Follower:
         """This process appended these positions; it need not read them."""
         self._own.append(_Own(first, last))
 
-    async def step(self) -> None:
-        """Wait for news and take it in."""
+    async def rest(self) -> None:
+        """Wait for news, or for a while: news may get lost."""
         self._skip_own()
-        if await self._log.wait(self.position, _POLL):
+        while await self._log.wait(self.position, _POLL):
             # Mostly it is this process itself that wrote: a moment later its positions are known as its own.
             await asyncio.sleep(_MOMENT)
             self._skip_own()
-            if not await self._log.wait(self.position, 0):
+            if await self._log.wait(self.position, 0):
                 return
-        while True:
-            records = await self._log.read(self.position, _READ)
-            if not records:
-                return
+
+    async def catch_up(self) -> None:
+        """Take in what is new."""
+        while records := await self._log.read(self.position, _READ):
             cached = [record for record in records if record.stream_id in self._cache]
             await self._codec.prepare(cached)
             for record in cached:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
 from application.ports import PersonKey
 from infrastructure.faults import Fault
-from infrastructure.postgres.pool import APPENDER, Connection, Pool, open_pool, reachable
+from infrastructure.postgres.pool import APPENDER, Connection, Pool, close_pool, open_pool, reachable
 
 _SECRET_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
@@ -66,7 +66,7 @@ class PostgresKeys:
 
     async def close(self) -> None:
         """Give back all connections."""
-        await self._pool.close()
+        await close_pool(self._pool)
 
     async def organization_secrets(self, organizations: Collection[UUID]) -> Mapping[UUID, bytes]:
         """See the port."""

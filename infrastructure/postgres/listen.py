@@ -48,8 +48,10 @@ class Growth:
             waiting = asyncio.get_running_loop().create_future()
             self._waiting[waiting] = after
             try:
+                # Not `wait_for`, which forgets a cancellation that comes together with the result.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(waiting, timeout)
+                    async with asyncio.timeout(timeout):
+                        await waiting
             finally:
                 del self._waiting[waiting]
         return self._known > after

@@ -11,7 +11,7 @@ from uuid import UUID
 from application.ports import Committed, Component, Loaded, Record, StoredSnapshot, Verdict
 from infrastructure.postgres.batch import APPEND, Batch
 from infrastructure.postgres.listen import Growth
-from infrastructure.postgres.pool import APPENDER, Connection, Pool, open_pool, reachable
+from infrastructure.postgres.pool import APPENDER, Connection, Pool, close_pool, open_pool, reachable
 
 _SETTINGS: Final = {
     # Every statement here is a few look-ups in indexes, and must stay so when it was planned while the tables were empty.
@@ -79,7 +79,7 @@ class PostgresLog:
     async def close(self) -> None:
         """Give back all connections."""
         await self._growth.close()
-        await self._pool.close()
+        await close_pool(self._pool)
 
     async def load(self, streams: Mapping[UUID, int], *, snapshots: bool = True) -> Loaded:
         """See the port."""

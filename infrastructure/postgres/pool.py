@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, TypeAlias
@@ -30,6 +31,8 @@ LOST = (
 )
 """The server is gone, starting, stopping, full, or a standby; a time-out is an `OSError`."""
 
+_CLOSE_SECONDS: Final = 5.0
+
 _logger = structlog.get_logger(__name__)
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
@@ -53,6 +56,15 @@ async def open_pool(
         init=lambda connection: take_role(connection, role),
         reset=_keep,
     )
+
+
+async def close_pool(pool: Pool) -> None:
+    """Give back all connections; those that do not end in time are cut."""
+    try:
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()
 
 
 async def take_role(connection: Connection, role: str) -> None:

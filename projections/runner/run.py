@@ -73,7 +73,7 @@ class Runner:
     async def run(self) -> None:
         """Follow the log until cancelled. Faults of connection or server are waited out; raises `NewerVersion`."""
         try:
-            while True:
+            while not _is_cancelled():
                 try:
                     async with self._pool.acquire() as connection:
                         await self._serve(connection)
@@ -82,6 +82,8 @@ class Runner:
                 except Fenced:
                     self._failures = 0
                 except Exception as error:  # noqa: BLE001  # whatever failed is reported, and a projection must not stand still for good
+                    if _is_cancelled():
+                        break
                     self._observer.interrupted(self.projection.name, error)
                     await asyncio.sleep(_PATIENCE[min(self._failures, len(_PATIENCE) - 1)])
                     self._failures += 1
@@ -125,7 +127,7 @@ class Runner:
 
     async def _follow(self, connection: Connection, standing: Standing) -> None:
         target = Target(connection, self._model)
-        while True:
+        while not _is_cancelled():
             records = await self._source.read(standing.scanned_to, _BATCH)
             if not records:
                 await self._log.wait(standing.scanned_to, _LEASE_SECONDS)
@@ -169,3 +171,9 @@ class Runner:
         """Of parked organizations' records, do what must not wait: erase persons."""
         if persons := self._source.erased(records):
             await blank(target, persons)
+
+
+def _is_cancelled() -> bool:
+    """Whether the running task was asked to end: an answer or an error that comes at the same moment hides the exception."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -59,10 +59,10 @@ class Process:
         self._resources = resources
 
     @classmethod
-    async def start(cls, url: str, clock: Callable[[], datetime]) -> Process:
+    async def start(cls, url: str, clock: Callable[[], datetime], master_key: str = MASTER_KEY) -> Process:
         """Connect to a migrated database and take commands."""
         resources = AsyncExitStack()
-        core = await resources.enter_async_context(open_core(Settings(database_url=url, master_key=MASTER_KEY)))
+        core = await resources.enter_async_context(open_core(Settings(database_url=url, master_key=master_key)))
         bus = Bus(log=core.log, codec=core.codec, keys=core.keys, authorize=authorize, clock=clock)
         await bus.start()
         resources.push_async_callback(bus.close)

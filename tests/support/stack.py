@@ -60,12 +60,21 @@ class Stack:
         position: int = row[0]
         return position
 
+    def sequence(self, organization_id: str) -> int:
+        """How many records the organization has (A6)."""
+        with psycopg.connect(self.database_url) as connection:
+            query = "select coalesce(max(organization_seq), 0) from log.records where organization_id = %s"
+            row = connection.execute(query, [organization_id]).fetchone()
+        assert row is not None
+        number: int = row[0]
+        return number
+
     def pid(self, child: str) -> int:
         """Of `serve`, `work` or `postgres`; waits while it is being started again."""
         found: list[int] = []
 
         def runs() -> bool:
-            found[:] = [pid for pid in children_of(self.process.pid) if child in _command_line(pid)]
+            found[:] = [pid for pid in children_of(self.process.pid) if child in (Path(_arguments(pid)[0]).name, _arguments(pid)[-1])]
             return bool(found)
 
         until(runs)
@@ -111,7 +120,7 @@ class Stack:
 
 @dataclass
 class Tenant:
-    """Somebody with a key, over HTTP."""
+    """Somebody with a key, over HTTP; with an empty one, without."""
 
     url: str
     key: str
@@ -119,7 +128,8 @@ class Tenant:
     """The answer that made the organization."""
 
     def __post_init__(self) -> None:
-        self.http = httpx.Client(base_url=self.url, headers={"authorization": f"Bearer {self.key}"}, timeout=PATIENCE)
+        credential = {"authorization": f"Bearer {self.key}"} if self.key else {}
+        self.http = httpx.Client(base_url=self.url, headers=credential, timeout=PATIENCE)
 
     def __enter__(self) -> Tenant:
         return self
@@ -254,10 +264,10 @@ def until(holds: Callable[[], bool], seconds: float = PATIENCE) -> None:
         time.sleep(0.02)
 
 
-def _command_line(pid: int) -> str:
+def _arguments(pid: int) -> list[str]:
     with suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    return ""
+        return Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0").split("\0")
+    return [""]
 
 
 def _answers(url: str) -> bool:

@@ -28,7 +28,8 @@ from projections.runner.write import apply
 from tests.unit.projections.runner.reference import ReferenceRows
 from tests.unit.projections.runner.small import BEDS, HOUSES, KEEPERS, ORGANIZATIONS, ROOMS, SMALL_METADATA, START, SmallWorld
 
-_ORGANIZATIONS = [UUID(int=number) for number in (1, 2)]
+ALPHA, BETA = UUID(int=1), UUID(int=2)
+_ORGANIZATIONS = [ALPHA, BETA]
 _PERSONS = [UUID(int=number) for number in (11, 12)]
 _STREAMS = 2
 _IDS = 3
@@ -169,6 +170,48 @@ def test_rows_are_those_of_the_changes_one_by_one_however_they_are_cut(database_
 
         check()
         runner.run(connection.close())
+
+
+async def test_a_row_reached_by_several_deletions_goes_by_the_earliest(database_url: str) -> None:
+    world, rows = SmallWorld(), ReferenceRows()
+    house, room, bed = _ids(ALPHA)
+    changes: list[Change] = [
+        Insert(ORGANIZATIONS, ALPHA, {}),
+        Insert(HOUSES, house, {}),
+        Insert(ROOMS, room, {"house_id": house}),
+        Insert(BEDS, bed, {"room_id": room}),
+        Delete(HOUSES, house),  # two steps away from the bed
+        Delete(ROOMS, room),  # one step
+    ]
+    await _hold(database_url, world, rows, changes)
+
+
+async def test_the_mark_of_a_later_record_stays_on_a_row_that_an_earlier_deletion_or_erasure_touches(database_url: str) -> None:
+    world, rows = SmallWorld(), ReferenceRows()
+    keeper, room, _ = _ids(ALPHA)
+    changes: list[Change] = [
+        Insert(ORGANIZATIONS, ALPHA, {}),
+        Insert(KEEPERS, keeper, {}),
+        Insert(ROOMS, room, {"keeper_id": keeper, "guest": _PERSONS[0], "guest_name": "a"}),
+        Delete(KEEPERS, keeper),
+        Set(ROOMS, room, {"title": "t"}),
+        Erase(_PERSONS[0]),
+        Set(ROOMS, room, {"title": "u"}),
+    ]
+    await _hold(database_url, world, rows, changes)
+
+
+async def _hold(database_url: str, world: SmallWorld, rows: ReferenceRows, changes: list[Change]) -> None:
+    """One record for each change, all in one batch."""
+    entries = [(world.happen(ALPHA), [change]) for change in changes]
+    for record, [change] in entries:
+        rows.apply(record, change)
+    connection = await _prepared(database_url)
+    try:
+        for schema in ("small", "bare"):
+            assert await _replayed(connection, Story(entries, rows, ([], [])), schema, []) == rows.tables
+    finally:
+        await connection.close()
 
 
 async def _prepared(database_url: str) -> asyncpg.Connection[asyncpg.Record]:

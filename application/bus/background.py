@@ -1,0 +1,43 @@
+"""Work beside the rounds: rest, work, rest. Stopped while it rests, never in the middle of its work."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from application.bus.messages import Unavailable
+
+_log = logging.getLogger("stagebook.bus")
+
+_PAUSE_AFTER_FAULT = 0.2
+"""Seconds."""
+
+
+class Background:
+    """Repeats `work` after each `rest`. Whatever fails, it goes on."""
+
+    def __init__(self, rest: Callable[[], Awaitable[object]], work: Callable[[], Awaitable[object]]) -> None:
+        self._rest = rest
+        self._work = work
+        self._resting = asyncio.Event()
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """End at the next rest."""
+        await asyncio.wait((asyncio.create_task(self._resting.wait()), self._task), return_when=asyncio.FIRST_COMPLETED)
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            self._resting.set()
+            await self._rest()
+            self._resting.clear()
+            try:
+                await self._work()
+            except Exception as fault:  # noqa: BLE001  # it must go on; it is logged with its trace
+                if not isinstance(fault, Unavailable):
+                    _log.exception("work beside the rounds of the bus failed")
+                self._resting.set()
+                await asyncio.sleep(_PAUSE_AFTER_FAULT)

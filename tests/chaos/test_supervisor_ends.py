@@ -1,0 +1,30 @@
+"""However the supervisor ends, nothing that it started stays behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.support.stack import alive, announced_by, children_of, start, until
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_no_child_outlives_the_supervisor(tmp_path: Path, sent: signal.Signals) -> None:
+    with (tmp_path / "log").open("wb") as errors:
+        process = start(tmp_path / "data", errors)
+        try:
+            announced_by(process)
+            children = set(children_of(process.pid))
+            everybody = children | {grandchild for child in children for grandchild in children_of(child)}
+            assert len(children) == 3
+            assert len(everybody) > 3  # PostgreSQL has processes of its own
+            os.kill(process.pid, sent)
+            process.communicate(timeout=30)
+            until(lambda: not alive(everybody), seconds=20)
+        finally:
+            process.kill()
+            process.communicate(timeout=30)
+    assert process.returncode == (0 if sent is not signal.SIGKILL else -signal.SIGKILL)
