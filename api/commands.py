@@ -68,10 +68,11 @@ def _answer(status: int, outcome: Outcome) -> Answer:
     headers = [
         JSON,
         PRIVATE,
-        (b"location", f"/v1/{collection(reply.collection)}/{reply.id}".encode()),
         (b"etag", b'"%d"' % reply.version),
         (b"stagebook-position", b"%d" % outcome.position),
     ]
+    if reply.collection is not None:
+        headers.append((b"location", f"/v1/{collection(reply.collection)}/{reply.id}".encode()))
     if outcome.replayed:
         headers.append((b"idempotent-replayed", b"true"))
     return Answer(status, headers, _encode(reply_body(reply, outcome.position)))

@@ -85,7 +85,7 @@ PARAMETERS = {
 }
 
 _HEADERS: dict[str, Any] = {
-    "Location": {"description": "Where the resource is read", "schema": {"type": "string"}},
+    "Location": {"description": "Where the resource is read, if it is one to read", "schema": {"type": "string"}},
     "ETag": {"description": "The resource's version, in quotes", "schema": {"type": "string"}},
     "Stagebook-Position": {"description": "A position in the log", "schema": {"type": "integer"}},
     "Idempotent-Replayed": {"description": "This had been done before; nothing was recorded now", "schema": {"const": "true"}},

@@ -13,10 +13,19 @@ _set = object.__setattr__
 _UNKNOWN = SafeUUID.unknown
 
 
-def derived_uuid7(now: datetime, command_id: UUID, n: int) -> UUID:
-    """The n-th UUIDv7 (RFC 9562) of a command: 48 bits of `now` in milliseconds, 74 bits of a hash of (command id, n)."""
-    rest = int.from_bytes(blake2b(n.to_bytes(4, "big"), key=command_id.bytes, digest_size=10).digest(), "big")
-    return _uuid7(int(now.timestamp() * 1000) & 0xFFFFFFFFFFFF, rest)
+class DerivedIds:
+    """The UUIDv7s (RFC 9562) of a command: 48 bits of its time in milliseconds, then a 74-bit hash of its id, counted on from there."""
+
+    __slots__ = ("_milliseconds", "_next")
+
+    def __init__(self, now: datetime, command_id: UUID) -> None:
+        self._milliseconds = int(now.timestamp() * 1000) & 0xFFFFFFFFFFFF
+        self._next = int.from_bytes(blake2b(command_id.bytes, digest_size=10).digest(), "big")
+
+    def draw(self) -> UUID:
+        """The next one; another object made of the same time and id draws the same."""
+        self._next += 1
+        return _uuid7(self._milliseconds, self._next)
 
 
 def fresh_uuid7() -> UUID:

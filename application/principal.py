@@ -11,7 +11,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """The sender, as far as the credential says; what it may do is decided in the unit, on the present state.
 
     Exactly one of these holds: an API key of an organization (`key_id` set); the platform (`organization_id` None), which
-    makes organizations and nothing else; the system (`system` names the policy or loop), which may do everything
+    makes, suspends and resumes organizations and does nothing else; the system (`system` names the policy or loop), which may do everything
     inside one organization.
     """
 

@@ -30,8 +30,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The addressed or created resource."""
     version: int
     """The addressed resource's version: the stream version of the last domain event that touched it."""
-    collection: str
-    """The table of the read model where the resource will be found."""
+    collection: str | None
+    """The table of the read model where the resource will be found; None: in no table."""
     data: dict[str, Any] = {}
     """More ids, numbers, times. Never personal data."""
     secrets: dict[str, str] = {}

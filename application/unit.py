@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
-from application.ids import derived_uuid7
+from application.ids import DerivedIds
 from application.principal import Principal
-from domain.aggregate import Aggregate
+from domain.aggregate import Aggregate, part_id
 from domain.refusals import Invalid, NotFound, Refusal, Stale
 
 A = TypeVar("A", bound=Aggregate)
@@ -120,7 +120,7 @@ class Unit:
         self.if_match = if_match
         self._if_match_used = False
         self._state = state
-        self._ids = 0
+        self._ids = DerivedIds(now, command_id)
         self._secrets = 0
         self._founded: UUID | None = None
         self.reads: dict[UUID, int] = {}
@@ -142,18 +142,21 @@ class Unit:
 
     def new_id(self) -> UUID:
         """A UUIDv7 of the command's time; a re-run of the same command gets the same ids in the same order."""
-        self._ids += 1
-        return derived_uuid7(self.now, self.command_id, self._ids)
+        return self._ids.draw()
 
-    def resource_id(self, sent: UUID | None) -> UUID:
-        """The id that the client sent for a new resource, or a new one. Raises `UnfitId` for ids that could be computed.
+    def resource_id(self, sent: UUID | None, *parts: str) -> UUID:
+        """The id that the client sent for a new resource, or a new one.
 
-        Parts have computed ids: without this, somebody could occupy the stream of another organization's box office.
+        Refused with `IdTaken` when a stream has the id, or the id of one of the `parts` that come with the resource. Refused
+        with `UnfitId` when it could be computed, as those of parts are. Without both somebody could occupy the box office
+        or the capacity of another organization's Event.
         """
         if sent is None:
             return self.new_id()
         if sent.version not in _CLIENT_ID_VERSIONS:
             raise UnfitId
+        if any(self._exists(stream_id) for stream_id in (sent, *(part_id(sent, part) for part in parts))):
+            raise IdTaken(id=str(sent))
         return sent
 
     def secret(self) -> str:
@@ -190,14 +193,12 @@ class Unit:
         original = self._state.aggregate(id)
         return original if isinstance(original, kind) else None
 
-    def add(self, aggregate: Aggregate, *, client_id: bool = False) -> None:
-        """Take in a new aggregate. With `client_id` the id came from outside and may be in use: refused with `IdTaken`.
+    def add(self, aggregate: Aggregate) -> None:
+        """Take in a new aggregate, with an id of its own from `new_id` or `resource_id`, or with a part's.
 
         Its records come before those of aggregates that were there already: a projector may cut between any two records,
         and a row that refers to a new one must not come first.
         """
-        if client_id and (aggregate.id in self.forks or self._state.aggregate(aggregate.id) is not None):
-            raise IdTaken(id=str(aggregate.id))
         self.reads.setdefault(aggregate.id, 0)
         new = {stream_id: fork for stream_id, fork in self.forks.items() if not self.reads[stream_id]}
         self.forks = {**new, aggregate.id: aggregate, **{s: fork for s, fork in self.forks.items() if s not in new}}
@@ -238,6 +239,14 @@ class Unit:
         """Called by the bus after the last handler: an `If-Match` that nobody compared is refused, not ignored."""
         if self.if_match is not None and not self._if_match_used:
             raise PreconditionNotSupported
+
+    def _exists(self, stream_id: UUID) -> bool:
+        """Whether there is a stream with this id, of whatever organization."""
+        if stream_id in self.forks:
+            return True
+        original = self._state.aggregate(stream_id)
+        self.reads.setdefault(stream_id, original.version if original is not None else 0)
+        return original is not None
 
     def _home(self, scope: Scope) -> UUID:
         return PLATFORM_ID if scope.platform else self.organization_id

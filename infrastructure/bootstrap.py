@@ -19,6 +19,7 @@ from granian.server.embed import Server
 import application.catalog  # noqa: F401  # registers the commands
 from api.app import create_app
 from api.auth import Credentials
+from api.services import ApiSettings
 from application.access import authorize
 from application.bus.bus import Bus
 from infrastructure import demo
@@ -94,7 +95,13 @@ async def _serve(settings: Settings) -> None:
         await open_pool(settings.database_url, role=PROJECTOR, settings={"timezone": "UTC"}) as pool,
     ):
         reads = PostgresReadStore(pool, RELATIONAL.name)
-        app = create_app(bus, reads, Credentials(bus, platform_key_sha256=settings.platform_key_sha256), authorize=authorize)
+        app = create_app(
+            bus,
+            reads,
+            Credentials(bus, platform_key_sha256=settings.platform_key_sha256),
+            authorize=authorize,
+            settings=ApiSettings(trusted_proxies=settings.trusted_proxies),
+        )
         server = Server(
             app,
             address=settings.host,
@@ -117,7 +124,8 @@ def work(settings: Settings) -> None:
 async def _work(settings: Settings) -> None:
     async with (
         open_core(settings) as core,
-        await open_pool(settings.database_url, role=PROJECTOR, timeout=_UNBOUNDED_SECONDS) as pool,
+        # Rows and checkpoint commit together: what a crash of the server takes back is projected again.
+        await open_pool(settings.database_url, role=PROJECTOR, timeout=_UNBOUNDED_SECONDS, settings={"synchronous_commit": "off"}) as pool,
         asyncio.TaskGroup() as group,
     ):
         owner = f"{socket.gethostname()}:{getpid()}"
@@ -174,7 +182,7 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
     """Run a process of the program on a fast loop. What start-up has made stays for good: the collector need not look at it."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(100_000, 50, 1_000)
     uvloop.run(main)
 
 

@@ -47,8 +47,9 @@ async def send_due(url: str, bus: CommandBus) -> None:
 
 
 async def _serve(connection: Connection, bus: CommandBus) -> None:
-    while not await connection.fetchval("select pg_try_advisory_lock($1)", _LEASE):
-        await asyncio.sleep(_EVERY)  # noqa: ASYNC110  # nobody says when an advisory lock is free without queueing for it
+    # Nobody says when an advisory lock is free without queueing for it.
+    while not await connection.fetchval("select pg_try_advisory_lock($1)", _LEASE):  # noqa: ASYNC110
+        await asyncio.sleep(_EVERY)
     sent: dict[UUID, float] = {}
     loop = asyncio.get_running_loop()
     while True:

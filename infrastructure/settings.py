@@ -24,6 +24,7 @@ Hash = Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?$", description="64 hexadec
 PostgresUrl = Annotated[str, Meta(pattern=r"^(postgres(ql)?://.+)?$", description="a URL that starts with postgresql://")]
 Port = Annotated[int, Meta(ge=1, le=65535, description="a TCP port from 1 to 65535")]
 Level = Annotated[Literal["debug", "info", "warning", "error"], Meta(description="debug, info, warning or error")]
+Proxies = Annotated[int, Meta(ge=0, le=10, description="a whole number from 0 to 10")]
 Count = Annotated[int, Meta(ge=1, le=10_000_000, description="a whole number from 1 to 10000000")]
 
 
@@ -38,6 +39,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Address that the API listens on; `0.0.0.0` for all."""
     port: Port = 8080
     """TCP port of the API."""
+    trusted_proxies: Proxies = 0
+    """Reverse proxies in front of the API that append to `X-Forwarded-For`, one behind the other. With 0 the header is ignored and
+    the peer's address counts; with too many, clients choose their address and the limit of live holds per address is void."""
     log_level: Level = "info"
     """The least severe level that is logged."""
     master_key: Hash = ""

@@ -25,14 +25,14 @@ JSON = JSONB(none_as_null=True)
 INSTANT = sa.TIMESTAMP(timezone=True)
 
 
-def reference(name: str, target: str, *, on_delete: OnDelete = "no action", nullable: bool = True) -> sa.Column[Any]:
-    """An indexed foreign key to `target`'s id."""
+def reference(name: str, target: str, *, on_delete: OnDelete = "no action", nullable: bool = True, indexed: bool = True) -> sa.Column[Any]:
+    """A foreign key to `target`'s id; `indexed`, unless another index of the table begins with it."""
     return sa.Column(
         name,
         UUID,
         sa.ForeignKey(f"read.{target}.id", deferrable=True, initially="DEFERRED"),
         nullable=nullable,
-        index=True,
+        index=indexed,
         info={"on_delete": on_delete},
     )
 
@@ -59,19 +59,25 @@ def unique(*columns: str) -> sa.UniqueConstraint:
 
 
 def read_table(name: str, *parts: Any, tenant: bool = True) -> sa.Table:
-    """A table of the documented schema with the conventions' columns. `organizations` itself is made with `tenant=False`."""
-    organization: list[sa.Column[Any]] = (
-        [reference("organization_id", "organizations", on_delete="cascade", nullable=False)] if tenant else [sa.Column("organization_id", UUID, nullable=False)]
+    """A table of the documented schema with the conventions' columns, and an index in the order in which an organization lists its rows.
+
+    `organizations` itself is made with `tenant=False`.
+    """
+    organization: sa.Column[Any] = (
+        reference("organization_id", "organizations", on_delete="cascade", nullable=False, indexed=False)
+        if tenant
+        else sa.Column("organization_id", UUID, nullable=False)
     )
     return sa.Table(
         name,
         READ,
         sa.Column("id", UUID, primary_key=True),
-        *organization,
+        organization,
         *parts,
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("updated_at", INSTANT, nullable=False),
         sa.Column("log_position", sa.BigInteger, nullable=False, index=True),
         sa.Column("stream_id", UUID, nullable=False),
         sa.Column("stream_version", sa.Integer, nullable=False),
+        sa.Index(f"ix_{name}_listed", "organization_id", "created_at", "id"),
     )

@@ -110,7 +110,7 @@ class Batch:
                 replies, events = self._run_handlers(pending, unit)
             except Refusal as refusal:
                 return self._refused(pending, unit, refusal)
-            if not self._hot.isdisjoint(unit.reads):
+            if self._hot and not self._hot.isdisjoint(unit.reads):
                 return None
             try:
                 return self._accept(pending, unit, replies, events)

@@ -122,14 +122,13 @@ class Bus:
         self._idle.clear()
         pending.answer.add_done_callback(lambda _: self._left(pending, place))
         self._rounds.add(pending)
-        # Shielded: who stops waiting does not undo a command that may be on its way into the log.
-        return await asyncio.shield(pending.answer)
+        # Who stops waiting cancels the answer: a unit that waits is then left out, one that is on its way goes on unheard.
+        return await pending.answer
 
     def _left(self, pending: Pending, place: tuple[UUID, str] | None) -> None:
         self._open -= 1
         if not self._open:
             self._idle.set()
-        pending.answer.exception()  # seen here, also when nobody waits any more
         if place is not None and self._keyed.get(place) is pending:
             del self._keyed[place]
 
@@ -137,6 +136,8 @@ class Bus:
 async def _outcome_of(first: Pending, request: Request) -> Outcome | None:
     """T21: the same key is under way here: wait for it. None when it was refused: refusals are not remembered."""
     await asyncio.wait([first.answer])
+    if first.answer.cancelled():
+        return None
     fault = first.answer.exception()
     if isinstance(fault, Busy | Unavailable):
         raise IdempotencyInFlight

@@ -50,8 +50,8 @@ def components(batch: Sequence[Decided]) -> list[list[Decided]]:
 
 def preconditions(component: Sequence[Decided]) -> dict[UUID, int]:
     """The version in the log of every stream that the component read: the lowest that one of its units saw."""
-    versions: dict[UUID, int] = {}
-    for decided in component:
+    versions = dict(component[0].unit.reads)
+    for decided in component[1:]:
         for stream_id, version in decided.unit.reads.items():
             known = versions.get(stream_id)
             if known is None or version < known:

@@ -127,7 +127,7 @@ def create_event(command: CreateEvent, unit: Unit) -> Reply:
         created_by=unit.principal.user_id,
         **details,
     )
-    unit.add(event, client_id=command.id is not None)
+    unit.add(event)
     _register(unit).enter(event.id, now=unit.now)
     if venue is not None:
         book_venue(unit, event, venue, exclusive=command.venue_exclusive)

@@ -98,7 +98,7 @@ def add_venue(command: AddVenue, unit: Unit) -> Reply:
     venue = Venue.add(
         id=unit.resource_id(command.id), organization_id=unit.organization_id, now=unit.now, **given_fields(command, *DETAILS)
     )
-    unit.add(venue, client_id=command.id is not None)
+    unit.add(venue)
     if command.contact_info is not None:
         _change_contact(unit, venue, command.contact_info)
     return _reply(venue)

@@ -105,7 +105,7 @@ def create_organization(command: CreateOrganization, unit: Unit) -> Reply:
         settings=command.settings,
         **_billing(unit, command.billing_info),
     )
-    unit.add(organization, client_id=command.id is not None)
+    unit.add(organization)
     version = organization.row_version
     unit.claim(USER_EMAILS, email, owner_id)
     organization.add_user(

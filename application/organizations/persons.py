@@ -44,4 +44,4 @@ def erase_person(command: ErasePerson, unit: Unit) -> Reply:
         person = Person.erase(key_id=key_id, organization_id=unit.organization_id, now=unit.now)
         unit.add(person)
         unit.erase(key_id)
-    return Reply(id=key_id, version=person.version, collection="persons")
+    return Reply(id=key_id, version=person.version, collection=None)

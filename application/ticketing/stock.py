@@ -15,7 +15,7 @@ def open_quota(unit: Unit, kind: QuotaKind, event_id: UUID, of: UUID, total: int
     quota = Quota.open(
         id=quota_id(of), organization_id=unit.organization_id, event_id=event_id, kind=kind, of=of, total=total, now=unit.now
     )
-    unit.add(quota, client_id=True)
+    unit.add(quota)
     return quota
 
 

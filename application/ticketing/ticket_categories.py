@@ -28,12 +28,12 @@ from application.registry import Command, Reply, command
 from application.ticketing.amounts import amount
 from application.ticketing.offices import office_of
 from application.ticketing.stock import open_quota, quota_of
-from application.unit import Unit
+from application.unit import IdTaken, UnfitId, Unit
 from domain.events.event import Event, EventIsFinal
 from domain.local_time import instant
 from domain.patch import UNSET, UnsetType, given_fields
 from domain.refusals import NotFound
-from domain.ticketing.box_office import BoxOffice, IdInUse
+from domain.ticketing.box_office import BoxOffice
 from domain.ticketing.category import (
     AccessRule,
     Category,
@@ -125,8 +125,8 @@ class OverAllocateTicketCategory(Command, frozen=True, kw_only=True):
     "POST /events/{event_id}/ticket-categories",
     permission="tickets.manage",
     status=201,
-    rules="T1 E4",
-    refusals=(EventIsFinal, IdInUse, *_TERMS),
+    rules="T1 E4 O1",
+    refusals=(EventIsFinal, IdTaken, UnfitId, *_TERMS),
     example={"name": "Stalls", "price": "45.00", "quantity_total": 400, "tax_rate": "19", "max_per_order": 6},
 )
 def add_ticket_category(command: AddTicketCategory, unit: Unit) -> Reply:
@@ -138,7 +138,7 @@ def add_ticket_category(command: AddTicketCategory, unit: Unit) -> Reply:
     event.require_open()
     office = office_of(unit, event)
     category = office.add_category(
-        command.id or unit.new_id(),
+        unit.resource_id(command.id, Quota.stream_type),
         CategoryTerms(**_terms(command, event, office)),
         admits=command.admits,
         pool_id=command.pool_id,

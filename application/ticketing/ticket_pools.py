@@ -9,11 +9,11 @@ from application.fields import Capacity, Id, Name, Quantity, Reason
 from application.registry import Command, Reply, command
 from application.ticketing.offices import office_of
 from application.ticketing.stock import open_quota, quota_of
-from application.unit import Unit
+from application.unit import IdTaken, UnfitId, Unit
 from domain.events.event import Event, EventIsFinal
 from domain.patch import UNSET, UnsetType
 from domain.refusals import NotFound
-from domain.ticketing.box_office import BoxOffice, IdInUse, Pool
+from domain.ticketing.box_office import BoxOffice, Pool
 from domain.ticketing.quota import BelowCommitted, Quota, quota_id
 
 
@@ -46,8 +46,8 @@ class OverAllocateTicketPool(Command, frozen=True, kw_only=True):
     "POST /events/{event_id}/ticket-pools",
     permission="tickets.manage",
     status=201,
-    rules="E4",
-    refusals=(EventIsFinal, IdInUse),
+    rules="E4 O1",
+    refusals=(EventIsFinal, IdTaken, UnfitId),
     example={"name": "Main hall", "quantity_total": 900},
 )
 def add_ticket_pool(command: AddTicketPool, unit: Unit) -> Reply:
@@ -57,7 +57,8 @@ def add_ticket_pool(command: AddTicketPool, unit: Unit) -> Reply:
     """
     event = unit.get(Event, command.event_id)
     event.require_open()
-    pool = office_of(unit, event).add_pool(command.id or unit.new_id(), command.name, command.quantity_total, now=unit.now)
+    pool_id = unit.resource_id(command.id, Quota.stream_type)
+    pool = office_of(unit, event).add_pool(pool_id, command.name, command.quantity_total, now=unit.now)
     open_quota(unit, "pool", event.id, pool.id, pool.quantity_total)
     return _reply(pool)
 

@@ -11,7 +11,7 @@ from immutables import Map
 
 from domain.aggregate import Aggregate, Created, DomainEvent, part_id
 from domain.money import MixedCurrencies
-from domain.refusals import Conflict, Invalid, NotFound
+from domain.refusals import Conflict, NotFound
 from domain.ticketing.category import Category, CategoryIsClosed, CategoryTerms
 
 HOLD_MINUTES = 15
@@ -28,10 +28,6 @@ class SalesAreOpen(Conflict, rule="T11"):
 
 class SalesNotOpen(Conflict, rule="E3"):
     """Tickets are not on sale."""
-
-
-class IdInUse(Invalid, pointer="/id"):
-    """The box office has a ticket category or pool with this id already."""
 
 
 class Pool(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,8 +190,7 @@ class BoxOffice(Aggregate):
         event_ends_at: datetime,
         now: datetime,
     ) -> Category:
-        """One more category, checked by T1."""
-        self._require_new(category_id)
+        """One more category, checked by T1; its id is new, as that of its quota is."""
         self._check(terms, event_ends_at)
         if pool_id is not None:
             self.pool(pool_id)
@@ -231,8 +226,7 @@ class BoxOffice(Aggregate):
         return self.categories[category_id]
 
     def add_pool(self, pool_id: UUID, name: str, quantity_total: int, *, now: datetime) -> Pool:
-        """One more stock for categories to share."""
-        self._require_new(pool_id)
+        """One more stock for categories to share; its id is new, as that of its quota is."""
         self.trigger(PoolAdded, now=now, event_id=self.event_id, pool_id=pool_id, name=name, quantity_total=quantity_total)
         return self.pools[pool_id]
 
@@ -265,10 +259,6 @@ class BoxOffice(Aggregate):
         terms.check(event_ends_at)
         if terms.price.currency != self.currency:
             raise MixedCurrencies(one=self.currency, other=terms.price.currency)
-
-    def _require_new(self, id_: UUID) -> None:
-        if id_ in self.categories or id_ in self.pools:
-            raise IdInUse
 
 
 def box_office_id(event_id: UUID) -> UUID:

@@ -24,5 +24,5 @@ def run(name: str) -> Sequence[Report]:
         message = f"there is no benchmark {name}; there are {', '.join(NAMES)} and all"
         raise UnknownBenchmark(message)
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(100_000, 50, 1_000)
     return [uvloop.run(import_module(f"infrastructure.bench.{one}").run()) for one in (NAMES if name == "all" else (name,))]

@@ -12,7 +12,7 @@ import structlog
 from infrastructure.postgres.pool import LOST, Connection, take_role
 
 _CHANNEL: Final = "stagebook_log"
-_PAUSE: Final = 0.005
+_PAUSE: Final = 0.01
 """Seconds between notifications: every NOTIFY takes a lock of the whole database while it commits."""
 _RETRY: Final = 0.25
 """Seconds between attempts to connect."""

@@ -173,20 +173,3 @@ async def set_state(connection: Connection, projection: str, state: Literal["liv
     async with connection.transaction():
         await seize(connection, projection)
         await connection.execute("update log.projection_leases set state = $2 where projection = $1", projection, state)
-
-
-async def reached(connection: Connection, projection: str, organization_id: UUID) -> int:
-    """Up to which position the rows of an organization are complete: for readers that wait for their own writes."""
-    position: int | None = await connection.fetchval(
-        """
-        select least(greatest(s.position, l.scanned_to), k.position - 1)
-        from log.projections s
-        join log.projection_leases l using (projection)
-        left join log.parked k on k.projection = s.projection and k.organization_id = $3
-        where s.projection = $1 and s.slot = $2
-        """,
-        projection,
-        slot_of(organization_id),
-        organization_id,
-    )
-    return position or 0

@@ -24,6 +24,8 @@ from projections.runner.values import Connection, Pool, speak
 from projections.runner.write import apply
 
 _BATCH: Final = 5_000
+_PACE_SECONDS: Final = 0.04
+"""From the begin of one live batch to the next, at least."""
 _LEASE_SECONDS: Final = 15.0
 _TURN_SECONDS: Final = 1.0
 """Between two attempts to take a lease that is held by somebody else."""
@@ -127,11 +129,16 @@ class Runner:
 
     async def _follow(self, connection: Connection, standing: Standing) -> None:
         target = Target(connection, self._model)
+        loop = asyncio.get_running_loop()
+        busy_until = 0.0
         while not _is_cancelled():
             records = await self._source.read(standing.scanned_to, _BATCH)
             if not records:
                 await self._log.wait(standing.scanned_to, _LEASE_SECONDS)
+                # At once after a rest; under load in batches that are worth a transaction.
+                await asyncio.sleep(busy_until - loop.time())
                 continue
+            busy_until = loop.time() + _PACE_SECONDS
             faults = await self._take(target, standing, records)
             self._failures = 0
             await connection.execute("select pg_notify($1, $2)", PROJECTED, f"{self.projection.name} {standing.scanned_to}")

@@ -57,7 +57,11 @@ class NoteEvent(Command, frozen=True, kw_only=True):
 
 
 @command(
-    "POST /events/{event_id}/note", permission="events.manage", rules="E2", refusals=(EventIsFinal,), example={"note": "Bring the long cable"}
+    "POST /events/{event_id}/note",
+    permission="events.manage",
+    rules="E2",
+    refusals=(EventIsFinal,),
+    example={"note": "Bring the long cable"},
 )
 def note_event(command: NoteEvent, unit: Unit) -> Reply:
     """Write a note on an Event."""

@@ -14,7 +14,9 @@ from uuid import UUID
 HOLD = timedelta(minutes=15)
 MOST_HOLDS = 10
 
-EVERYTHING = frozenset({"users", "persons", "venues", "new events", "events", "cancel events", "delete events", "tickets", "sell", "orders"})
+EVERYTHING = frozenset(
+    {"users", "persons", "venues", "new events", "events", "cancel events", "delete events", "tickets", "sell", "orders"}
+)
 MAY = {
     "owner": EVERYTHING,
     "admin": EVERYTHING,
@@ -427,6 +429,9 @@ class Company:
             if not event.deleted:
                 where = event.venue.id if event.venue else None
                 yield "events", (event.id, self.id, event.slug, event.status, *event.slot, where, event.capacity)
+        yield from self._sales()
+
+    def _sales(self) -> Iterator[tuple[str, tuple[object, ...]]]:
         for stock in self.stocks:
             if not stock.event.deleted:
                 counts = (stock.total, stock.over, self.taken(stock, "confirmed"), self.taken(stock, "pending"))

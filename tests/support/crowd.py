@@ -61,7 +61,7 @@ class Crowd:
         with psycopg.connect(stack.database_url) as connection:
             placed = connection.execute("select stream_id::text from log.records where type = 'order.placed'").fetchall()
             lines = connection.execute("select count(*) from log.commands").fetchone()
-            numbers = dict(connection.execute("select id::text, order_number from read.orders").fetchall())
+            numbers: dict[str, str] = dict(connection.execute("select id::text, order_number from read.orders").fetchall())
         wanted = {answer["id"]: answer["order_number"] for answer in self.acknowledged.values()}
         assert sorted(id_ for (id_,) in placed) == sorted(wanted)
         assert len(wanted) == len(self.acknowledged) == len(set(wanted.values()))

@@ -2,6 +2,8 @@
 
     rows_of([fact(EventCreated, of=EVENT, ...)]).when(fact(EventConfirmed, of=EVENT)).then(events, [{"status": "confirmed"}])
 
+History may also be the domain events that commands decided (`take`).
+
 A row has to fit its table: known columns, no NULL where none may be, choices among those that the column admits.
 """
 
@@ -18,11 +20,8 @@ from application.ports import Record
 from domain.aggregate import DomainEvent
 from projections.changes import Change, Delete, Erase, Insert, Projection, Set
 from projections.relational import RELATIONAL
+from projections.runner.model import CONVENTION
 from tests.support.given import NOW, ORG, Fact
-from tests.support.projecting import records
-
-BY_RUNNER = frozenset({"id", "organization_id", "created_at", "updated_at", "log_position", "stream_id", "stream_version"})
-"""Columns that no projector fills."""
 
 Row = dict[str, Any]
 
@@ -33,15 +32,21 @@ class Rows:
     def __init__(self, projection: Projection) -> None:
         self.projection = projection
         self.tables: dict[sa.Table, dict[UUID, Row]] = {table: {} for table in projection.metadata.tables.values()}
-        self._events: list[DomainEvent] = []
+        self._streams: list[UUID] = []
+        """Of every record so far."""
 
     def when(self, *facts: Fact, actor: str = "system:test", at: datetime = NOW) -> Self:
         """These records come next."""
         for fact in facts:
             stream = ORG if fact.of is None else fact.of
-            version = 1 + sum(event.originator_id == stream for event in self._events)
-            self._events.append(fact.event(version, at, ORG))
-            event, record = records(self._events, actor)[-1]
+            self.take([fact.event(1 + self._streams.count(stream), at, ORG)], actor=actor)
+        return self
+
+    def take(self, events: Iterable[DomainEvent], *, actor: str = "system:test") -> Self:
+        """The records of these domain events come next."""
+        for event in events:
+            self._streams.append(event.originator_id)
+            record = _record(event, len(self._streams), actor)
             for change in self.projection.changes(event, record):
                 self._apply(change, record)
         return self
@@ -103,12 +108,31 @@ def rows_of(facts: Iterable[Fact], projection: Projection = RELATIONAL) -> Rows:
     return Rows(projection).when(*facts)
 
 
+def _record(event: DomainEvent, position: int, actor: str) -> Record:
+    """The event as the log would hold it, without its data."""
+    return Record(
+        position=position,
+        organization_id=ORG,
+        organization_seq=position,
+        event_id=UUID(int=position),
+        stream_id=event.originator_id,
+        stream_type=event.type_name.partition(".")[0],
+        version=event.originator_version,
+        type=event.type_name,
+        type_version=event.class_version,
+        data=b"",
+        meta=f'{{"actor":"{actor}"}}'.encode(),
+        recorded_at=event.timestamp,
+        leaf_hash=b"",
+    )
+
+
 def _default(column: sa.Column[Any]) -> object:
     return column.default.arg if isinstance(column.default, sa.ColumnDefault) else None
 
 
 def _check(table: sa.Table, values: Row, row: Row) -> None:
-    unknown = values.keys() - ({column.name for column in table.columns} - BY_RUNNER)
+    unknown = values.keys() - {column.name for column in table.columns}.difference(CONVENTION)
     assert not unknown, f"{table.name} has no {unknown} for a projector to fill"
     for column in table.columns:
         value = row[column.name]

@@ -108,7 +108,7 @@ def rename(command: Rename, unit: Unit) -> Reply:
 
 def remove(command: Remove, unit: Unit) -> Reply:  # noqa: ARG001
     """Remove."""
-    return Reply(id=command.order_id, version=5, collection="orders")
+    return Reply(id=command.order_id, version=5, collection=None)
 
 
 def fail(command: Break, unit: Unit) -> Reply:  # noqa: ARG001

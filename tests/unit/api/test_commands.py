@@ -45,6 +45,12 @@ async def test_a_command_answers_id_version_position_and_where_to_read_it(client
     assert bus.requests[0].commands == (sample.Reserve(event_id=sample.EVENT, quantity=2, lines=(sample.Line(name="a"),)),)
 
 
+async def test_what_stands_in_no_table_is_nowhere_to_read(client: httpx.AsyncClient) -> None:
+    answer = await client.delete(f"/v1/orders/{sample.EVENT}")
+    assert answer.headers["etag"] == '"5"'
+    assert "location" not in answer.headers
+
+
 async def test_the_principal_is_the_keys_and_the_command_id_is_a_uuid7(client: httpx.AsyncClient, bus: sample.FakeBus) -> None:
     await client.post(CONFIRM)
     request = bus.requests[0]

@@ -1,4 +1,3 @@
-# ruff: noqa: F821, UP037  # what stands behind the comma of Personal is a field's name, not a type
 """Domain events, an aggregate and a command with every type that the codec must know; kept out of the program's registries."""
 
 from __future__ import annotations

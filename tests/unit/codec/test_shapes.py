@@ -1,4 +1,3 @@
-# ruff: noqa: F821, UP037  # what stands behind the comma of Personal is a field's name, not a type
 """Shapes: what cannot be stored faithfully is refused when the class is first used, not when data is lost."""
 
 from __future__ import annotations

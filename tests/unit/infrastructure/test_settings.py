@@ -19,6 +19,8 @@ KEY = "ab" * 32
         ("STAGEBOOK_PORT", "eighty"),
         ("STAGEBOOK_PORT", "0"),
         ("STAGEBOOK_PORT", "65536"),
+        ("STAGEBOOK_TRUSTED_PROXIES", "-1"),
+        ("STAGEBOOK_TRUSTED_PROXIES", "10.0.0.1"),
         ("STAGEBOOK_LOG_LEVEL", "loud"),
         ("STAGEBOOK_MASTER_KEY", "abc"),
         ("STAGEBOOK_PLATFORM_KEY_SHA256", KEY.upper()),

@@ -81,8 +81,8 @@ class PeekTestTill(Command, frozen=True, kw_only=True):
 
 def open_till(command: OpenTestTill, unit: Unit) -> Reply:
     """Open a till."""
-    till = Till.begin(TillOpened, id=command.id or unit.new_id(), now=unit.now, organization_id=unit.organization_id, coins=command.coins)
-    unit.add(till, client_id=command.id is not None)
+    till = Till.begin(TillOpened, id=unit.resource_id(command.id), now=unit.now, organization_id=unit.organization_id, coins=command.coins)
+    unit.add(till)
     if command.name is not None:
         unit.claim(NAMES, command.name, till.id)
     if command.number is not None:

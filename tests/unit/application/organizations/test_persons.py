@@ -22,6 +22,7 @@ def test_a5_a_customer_is_erased_by_address() -> None:
     key = world.state.person_key(ORG, "fan@mail.example")
     world.when(ErasePerson(email=" Fan@Mail.example ")).then([fact(PersonErased, of=key)])
     assert world.state.erased == {key}
+    assert world.reply.collection is None, "there is no table of persons to read"
     assert world.state.person_key(ORG, "fan@mail.example") != key, "who comes back is somebody new"
 
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -11,7 +13,7 @@ from application.ticketing.orders import ConfirmOrder
 from application.ticketing.stock import resize_capacity
 from application.ticketing.ticket_categories import ChangeTicketCategory, CloseTicketCategory, OverAllocateTicketCategory
 from application.ticketing.ticket_pools import AddTicketPool, ChangeTicketPool, OverAllocateTicketPool
-from application.unit import IdTaken, Unit
+from application.unit import IdTaken, UnfitId, Unit
 from domain.events.event import EventIsFinal
 from domain.events.facts import EventCancelled
 from domain.local_time import NonexistentLocalTime
@@ -25,7 +27,6 @@ from domain.ticketing.box_office import (
     CategoryAdded,
     CategoryChanged,
     CategoryClosed,
-    IdInUse,
     NothingToSell,
     PoolAdded,
     PoolChanged,
@@ -64,6 +65,10 @@ def change(**fields: Any) -> ChangeTicketCategory:
     return ChangeTicketCategory(ticket_category_id=STALLS, **fields)
 
 
+def hall(id: UUID = POOL, quantity_total: int = 10) -> AddTicketPool:  # noqa: A002  # the field's name
+    return AddTicketPool(event_id=EVENT, id=id, name="Hall", quantity_total=quantity_total)
+
+
 def with_category(**fields: Any) -> Given:
     return given([*planned(), category(**fields)])
 
@@ -88,10 +93,22 @@ def test_the_version_of_a_category_is_that_of_its_last_fact() -> None:
 
 def test_o1_an_id_that_is_in_use_is_refused() -> None:
     history = with_category()
-    history.when(category()).then_refused(IdInUse)
-    history.when(AddTicketPool(event_id=EVENT, id=STALLS, name="Hall", quantity_total=1)).then_refused(IdInUse)
+    history.when(category()).then_refused(IdTaken, id=str(STALLS))
+    history.when(hall(STALLS)).then_refused(IdTaken, id=str(STALLS))
+    history.when(category(BALCONY), hall(BALCONY)).then_refused(IdTaken)
     history.state.aggregates[quota_id(BALCONY)] = history.get(Quota, quota_id(STALLS))
     history.when(category(BALCONY)).then_refused(IdTaken)
+
+
+@pytest.mark.parametrize("add", [category, hall])
+def test_o1_nobody_occupies_the_capacity_of_an_event(add: Callable[[UUID], Command]) -> None:
+    """Its quota is opened by the first order only; until then its id is known by the Event's."""
+    given(planned(max_capacity=10)).when(add(EVENT)).then_refused(IdTaken, id=str(EVENT))
+
+
+@pytest.mark.parametrize("add", [category, hall])
+def test_o1_an_id_that_could_be_computed_is_refused(add: Callable[[UUID], Command]) -> None:
+    given(planned()).when(add(quota_id(STALLS))).then_refused(UnfitId)
 
 
 def test_o5_a_price_has_no_more_decimals_than_the_currency() -> None:
@@ -159,7 +176,7 @@ def test_a_closed_category_stays_as_it_is() -> None:
         (),
         (category(), CloseTicketCategory(ticket_category_id=STALLS)),
         (category(sale_ends_at=NOW.isoformat()),),
-        (AddTicketPool(event_id=EVENT, id=POOL, name="Hall", quantity_total=1),),
+        (hall(quantity_total=1),),
     ],
 )
 def test_e3_putting_tickets_on_sale_needs_a_sellable_category(offered: tuple[Command, ...]) -> None:
@@ -199,7 +216,7 @@ def test_o4_a_suspended_organization_puts_nothing_on_sale() -> None:
     ],
 )
 def test_e2_in_a_final_state_nothing_is_offered_any_more(command: Command) -> None:
-    pool = AddTicketPool(event_id=EVENT, id=POOL, name="Hall", quantity_total=10)
+    pool = hall()
     given([*planned(), category(), pool, CANCELLED]).when(command).then_refused(EventIsFinal)
 
 
@@ -223,7 +240,7 @@ def test_e4_over_allocation_has_a_quantity_a_reason_and_an_approver() -> None:
 
 
 def test_e4_a_pool_is_resized_and_over_allocated_like_a_category() -> None:
-    pool = AddTicketPool(event_id=EVENT, id=POOL, name="Hall", quantity_total=2)
+    pool = hall(quantity_total=2)
     history = on_sale(pool, category(pool_id=POOL)).when(place())
     history.when(ChangeTicketPool(ticket_pool_id=POOL, quantity_total=1)).then_refused(BelowCommitted)
     history.when(ChangeTicketPool(ticket_pool_id=POOL, quantity_total=3, name="Annex")).then(
@@ -234,7 +251,7 @@ def test_e4_a_pool_is_resized_and_over_allocated_like_a_category() -> None:
 
 
 def test_e4_category_totals_together_may_be_larger_than_the_pool() -> None:
-    pool = AddTicketPool(event_id=EVENT, id=POOL, name="Hall", quantity_total=10)
+    pool = hall()
     history = given(planned()).when(pool).then([BoxOfficeOpened, PoolAdded, fact(QuotaOpened, kind="pool", total=10)])
     history.when(category(pool_id=POOL)).when(category(BALCONY, pool_id=POOL)).succeeded()
 
@@ -254,7 +271,7 @@ def test_a_pool_or_companion_has_to_exist() -> None:
 
 
 def test_a_pool_is_no_category_and_the_other_way_round() -> None:
-    history = given([*planned(), category(), AddTicketPool(event_id=EVENT, id=POOL, name="Hall", quantity_total=10)])
+    history = given([*planned(), category(), hall()])
     history.when(ChangeTicketCategory(ticket_category_id=POOL, name="Pit")).then_refused(NotFound, what="ticket category")
     history.when(ChangeTicketPool(ticket_pool_id=STALLS, name="Pit")).then_refused(NotFound, what="ticket pool")
     history.when(ChangeTicketPool(ticket_pool_id=uid(77), name="Pit")).then_refused(NotFound)

@@ -10,6 +10,7 @@ from application.ticketing.box_offices import CloseSales, OpenSales
 from application.ticketing.orders import CancelOrder, ConfirmOrder, ExpireOrder, LineRequest, PlaceOrder
 from application.ticketing.ticket_categories import ChangeTicketCategory, CloseTicketCategory
 from application.ticketing.ticket_pools import AddTicketPool
+from application.unit import IdTaken, UnfitId
 from domain.money import TooManyDecimals
 from domain.refusals import NotFound
 from domain.ticketing.category import CategoryIsClosed, DonationTooSmall, PriceNotChoosable, QuantityPerOrder, SaleEnded, SaleNotStarted
@@ -73,6 +74,13 @@ def test_a_name_without_an_address_belongs_to_a_person_of_its_own() -> None:
 
 def test_nobody_in_particular_is_no_person() -> None:
     on_sale().when(place()).then([fact(OrderPlaced, customer=None, customer_email=None), QuotaReserved])
+
+
+def test_o1_an_id_that_is_in_use_or_could_be_computed_is_refused() -> None:
+    history = on_sale().when(place())
+    history.when(place()).then_refused(IdTaken, id=str(ORDER))
+    history.when(place(EVENT)).then_refused(IdTaken, id=str(EVENT))
+    history.when(place(quota_id(BALCONY))).then_refused(UnfitId)
 
 
 # About window and quantities, T1.
