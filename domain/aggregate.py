@@ -7,14 +7,15 @@ that a fork is a shallow copy; an aggregate knows its organization.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import field
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar, Self
 from uuid import UUID, uuid5
 
 from eventsourcing.domain import AggregateEvent, BaseAggregate, CanInitAggregate, MetaAggregate
-from eventsourcing.utils import register_topic
+from eventsourcing.utils import register_topic, resolve_topic
 
 EVENT_TYPES: dict[str, type[DomainEvent]] = {}
 """Every domain event class by its stable type name."""
@@ -60,6 +61,16 @@ class Created(CanInitAggregate[UUID], DomainEvent):
         if "type_name" in cls.__dict__:
             cls.originator_topic = cls.type_name.partition(".")[0]
 
+    def mutate(self, aggregate: Any) -> Any:  # noqa: ARG002  # there is none yet
+        """Make the aggregate, as the library does, but with the names that event and aggregate share looked up once a class."""
+        kind: type[Aggregate] = resolve_topic(self.originator_topic)
+        made = object.__new__(kind)
+        made.__base_init__(self.originator_id, self.originator_version, self.timestamp)
+        values = self.__dict__
+        made.__init__(**{name: values[name] for name in _shared_names(type(self), kind)})  # type: ignore[misc]  # of a fresh object
+        self.apply(made)
+        return made
+
 
 class Aggregate(BaseAggregate[UUID], metaclass=MetaAggregate):
     """A consistency boundary whose state is the fold of its events.
@@ -87,13 +98,15 @@ class Aggregate(BaseAggregate[UUID], metaclass=MetaAggregate):
         """Start a stream with its first event."""
         own = {"organization_id": organization_id, **fields}
         event = created(originator_id=id, originator_version=1, timestamp=now, **own)
-        aggregate: Self = event.mutate(None)  # type: ignore[assignment]  # mutate(None) makes what the topic names
+        aggregate: Self = event.mutate(None)
         aggregate._pending_events.append(event)
         return aggregate
 
     def trigger(self, event: type[DomainEvent], *, now: datetime, **fields: Any) -> None:
         """Record one more fact and apply it."""
-        self.trigger_event(event, timestamp=now, **fields)
+        happened = event(originator_id=self._id, originator_version=self._version + 1, timestamp=now, **fields)
+        happened.mutate(self)
+        self._pending_events.append(happened)
 
     def fork(self) -> Self:
         """A copy that can change without the original noticing: state is immutable, so a shallow copy will do."""
@@ -101,6 +114,13 @@ class Aggregate(BaseAggregate[UUID], metaclass=MetaAggregate):
         fork.__dict__.update(self.__dict__)
         fork._pending_events = []
         return fork
+
+
+@cache
+def _shared_names(created: type[Created], kind: type[Aggregate]) -> tuple[str, ...]:
+    state: type[Any] = kind  # the library makes it a dataclass, which the type checker cannot see
+    of_event = {field.name for field in dataclasses.fields(created)}
+    return tuple(field.name for field in dataclasses.fields(state) if field.name in of_event)
 
 
 @lru_cache(maxsize=100_000)
