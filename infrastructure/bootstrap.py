@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -22,7 +21,7 @@ from api.auth import Credentials
 from api.services import ApiSettings
 from application.access import authorize
 from application.bus.bus import Bus
-from infrastructure import demo
+from infrastructure import collector, demo
 from infrastructure.codec.codec import EventCodec
 from infrastructure.crypto.keyring import Keyring
 from infrastructure.deadlines import send_due
@@ -112,7 +111,7 @@ async def _serve(settings: Settings) -> None:
             log_enabled=False,
         )
         _on_signal(server.stop)
-        async with _beside(send_due(settings.database_url, bus)):
+        async with _beside(send_due(settings.database_url, bus)), _beside(collector.collect_by_the_clock()):
             await server.serve()
 
 
@@ -127,6 +126,7 @@ async def _work(settings: Settings) -> None:
         # Rows and checkpoint commit together: what a crash of the server takes back is projected again.
         await open_pool(settings.database_url, role=PROJECTOR, timeout=_UNBOUNDED_SECONDS, settings={"synchronous_commit": "off"}) as pool,
         asyncio.TaskGroup() as group,
+        _beside(collector.collect_by_the_clock()),
     ):
         owner = f"{socket.gethostname()}:{getpid()}"
         for projection in PROJECTIONS:
@@ -179,10 +179,8 @@ async def retry_projections(settings: Settings) -> Sequence[dict[str, Any]]:
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:
-    """Run a process of the program on a fast loop. What start-up has made stays for good: the collector need not look at it."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 1_000)
+    """Run a process of the program on a fast loop."""
+    collector.take_over()
     uvloop.run(main)
 
 

@@ -164,6 +164,7 @@ class Batch:
         # O9: to whom nothing opens any more, the ledger does not open either.
         ledger = None if isinstance(refusal, Unauthenticated) else encode.ledger_entry(pending, (), self._cache)
         append = AppendUnit((), ledger, False, (), (), ())
+        refusal.with_traceback(None)  # its frames lead back here: without them it goes when it has been answered
         return Decided(pending, unit, (), (), refusal, append, frozenset(), [use.key for use in claims])
 
     def _use(self, claimed: Claimed) -> KeyUse:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Sequence
 from importlib import import_module
 
 import uvloop
 
+from infrastructure import collector
 from infrastructure.bench.report import Report
 from infrastructure.faults import Fault
 
@@ -23,6 +23,5 @@ def run(name: str) -> Sequence[Report]:
     if name not in (*NAMES, "all"):
         message = f"there is no benchmark {name}; there are {', '.join(NAMES)} and all"
         raise UnknownBenchmark(message)
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 1_000)
+    collector.take_over()
     return [uvloop.run(import_module(f"infrastructure.bench.{one}").run()) for one in (NAMES if name == "all" else (name,))]

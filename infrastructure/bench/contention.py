@@ -12,6 +12,7 @@ from typing import Any
 
 import uvloop
 
+from infrastructure import collector
 from infrastructure.bench.festival import Festival, open_festival, orders, send
 from infrastructure.bench.report import Figure, Report, conditions
 from infrastructure.bench.stack import database, running_bus, settle
@@ -69,6 +70,7 @@ def _processes(settings: Settings, festival: Festival, number: int) -> list[tupl
 
 
 def _process(settings: Settings, festival: Festival, number: int, barrier: Barrier, answers: Any) -> None:
+    collector.take_over()
     answers.put(uvloop.run(_load(settings, festival, number, barrier)))
 
 

@@ -12,7 +12,6 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-
 _FEW = 100
 """Numbers below it are shown with decimals."""
 

@@ -8,7 +8,6 @@ from typing import Any
 import psycopg
 import pytest
 
-import application.catalog
 import projections.catalog  # noqa: F401
 from api.resources import collection
 from application.registry import COMMANDS, CommandSpec

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import UUID, uuid4
@@ -111,18 +111,25 @@ def peek(command: PeekTestTill, unit: Unit) -> Reply:
     return Reply(id=till.id, version=till.version, collection="tills")
 
 
+_EVENTS = {name: EVENT_TYPES.pop(name) for name in ("testtill.opened", "testtill.paid")}
+_AGGREGATES = {name: AGGREGATE_TYPES.pop(name) for name in ("testtill",)}
+
+
 @pytest.fixture(autouse=True, scope="module")
-def _registered() -> object:
-    """Register the test's commands, and take them out again."""
+def _registered() -> Iterator[None]:
+    """Register the test's commands and types, and take them out again: other tests go through all that there are."""
     names = set(COMMANDS)
     for route, handler in (("POST /tills", open_till), ("POST /pay", pay), ("POST /pay-two", pay_two), ("POST /peek", peek)):
         command(route, permission="tills.use")(handler)
+    EVENT_TYPES.update(_EVENTS)
+    AGGREGATE_TYPES.update(_AGGREGATES)
     yield
     for name in set(COMMANDS) - names:
         del COMMANDS[name]
-    for kind in ("testtill.opened", "testtill.paid"):
-        EVENT_TYPES.pop(kind)
-    AGGREGATE_TYPES.pop("testtill")
+    for name in _EVENTS:
+        del EVENT_TYPES[name]
+    for name in _AGGREGATES:
+        del AGGREGATE_TYPES[name]
 
 
 ORG = uuid4()
