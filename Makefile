@@ -7,12 +7,12 @@ PYTHON ?= python3
 PORT ?= 8080
 DATA_DIR ?= .stagebook
 BENCH ?= all
+SECONDS_EACH ?= 120
 TESTS ?= tests
 PG15_BIN ?= /usr/lib/postgresql/15/bin
 
 BIN := .venv/bin
 READY := .venv/.ready
-SLOW := --ignore=tests/chaos --ignore=tests/bench
 COMPILE := $(BIN)/pip-compile pyproject.toml --quiet --build-deps-for editable --generate-hashes --allow-unsafe --strip-extras \
 	--no-header --no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
@@ -36,7 +36,7 @@ run: $(READY) ## Start everything, with example data at the first start: PORT=80
 
 .PHONY: test
 test: $(READY) ## All tests that take minutes at most, the quick ones first: TESTS=tests/unit
-	$(BIN)/python -m pytest $(SLOW) $(TESTS)
+	$(BIN)/python -m pytest $(TESTS)
 
 .PHONY: test-pg15
 test-pg15: $(READY) ## The tests that need a database, on PostgreSQL 15: PG15_BIN=/usr/lib/postgresql/15/bin
@@ -55,8 +55,8 @@ bench: $(READY) ## Measure: BENCH=<name>
 	$(BIN)/stagebook bench $(BENCH)
 
 .PHONY: chaos
-chaos: $(READY) ## Kill things under load and see that nothing is lost or counted twice
-	$(BIN)/python -m pytest tests/chaos
+chaos: $(READY) ## Kill things under load and see that nothing is lost or counted twice: SECONDS_EACH=120
+	STAGEBOOK_CHAOS_SECONDS=$(SECONDS_EACH) $(BIN)/python -m pytest tests/chaos tests/property/test_state_machine.py
 
 .PHONY: lock
 lock: $(READY) ## Lock the versions of pyproject.toml and of all below them, with hashes

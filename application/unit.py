@@ -122,7 +122,8 @@ class Unit:
         self._state = state
         self._ids = DerivedIds(now, command_id)
         self._secrets = 0
-        self._founded: UUID | None = None
+        self.organization_id = principal.organization_id or PLATFORM_ID
+        """The tenant; for the platform's principal the platform's own id, or the organization that the unit founds."""
         self.reads: dict[UUID, int] = {}
         """Stream id -> the version at which this unit first saw it."""
         self.forks: dict[UUID, Aggregate] = {}
@@ -131,14 +132,9 @@ class Unit:
         self.erases: list[UUID] = []
         self.reason: str | None = None
 
-    @property
-    def organization_id(self) -> UUID:
-        """The tenant; for the platform's principal the platform's own id, or the organization that the unit founds."""
-        return self.principal.organization_id or self._founded or PLATFORM_ID
-
     def found(self, organization_id: UUID) -> None:
         """From here on the unit acts inside the organization that it is about to make. Only for the platform's principal."""
-        self._founded = organization_id
+        self.organization_id = organization_id
 
     def new_id(self) -> UUID:
         """A UUIDv7 of the command's time; a re-run of the same command gets the same ids in the same order."""

@@ -219,7 +219,7 @@ def _own_address(host: str, *, brackets: bool = False) -> str:
 def _answers(settings: Settings) -> bool:
     connection = http.client.HTTPConnection(_own_address(settings.host), settings.port, timeout=1)
     try:
-        connection.request("GET", "/health/live")
+        connection.request("GET", "/health/ready")
         return connection.getresponse().status == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False

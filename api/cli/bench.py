@@ -19,6 +19,9 @@ def bench(name: str = "all", /, *, as_json: Annotated[bool, Parameter("--json", 
     """
     from infrastructure import bench as benchmarks
     from infrastructure.bench.report import publish
+    from infrastructure.logging import configure_logging
+
+    configure_logging("warning")
 
     for report in benchmarks.run(name):
         publish(report, as_json=as_json)

@@ -7,7 +7,7 @@ from collections import deque
 from typing import NamedTuple
 
 from application.bus.cache import Cache
-from application.ports import Codec, Log
+from application.ports import Codec, Log, Record
 from domain.aggregate import EVENT_TYPES
 
 _READ = 1_000
@@ -57,10 +57,16 @@ class Follower:
             await self._codec.prepare(cached)
             for record in cached:
                 self._cache.apply(record)
-            self._cache.erase(record.stream_id for record in records if EVENT_TYPES[record.type].erases_person)
+            self._cache.erase(record.stream_id for record in records if _erases(record))
             self.position = max(self.position, records[-1].position)
             self._skip_own()
 
     def _skip_own(self) -> None:
         while self._own and self._own[0].first <= self.position + 1:
             self.position = max(self.position, self._own.popleft().last)
+
+
+def _erases(record: Record) -> bool:
+    """A type that only a newer process knows touches nothing that is cached here."""
+    kind = EVENT_TYPES.get(record.type)
+    return kind is not None and kind.erases_person

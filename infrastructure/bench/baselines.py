@@ -28,8 +28,8 @@ class _Hold(Aggregate):
         self.quantity = quantity
 
 
-def application_save(url: str, *, threads: int, units: int) -> float:
-    """Events per second through `eventsourcing` `Application.save` with its own PostgreSQL module: units of two events."""
+def application_save(url: str, threads: int, events: int, *, units: int) -> float:
+    """Events per second through `eventsourcing` `Application.save` with its own PostgreSQL module: one or two events a save."""
     parts = urlsplit(url)
     host = parse_qs(parts.query).get("host", [parts.hostname or "127.0.0.1"])[0]
     environment = {
@@ -48,7 +48,8 @@ def application_save(url: str, *, threads: int, units: int) -> float:
     def save(count: int) -> None:
         for _ in range(count):
             hold = _Hold("ada@example.org", "Ada Lovelace", 2)
-            hold.reserve(quantity=2)
+            if events > 1:
+                hold.reserve(quantity=2)
             application.save(hold)
 
     try:
@@ -56,7 +57,7 @@ def application_save(url: str, *, threads: int, units: int) -> float:
         started = time.perf_counter()
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(save, [units // threads] * threads))
-        return 2 * (units // threads) * threads / (time.perf_counter() - started)
+        return events * (units // threads) * threads / (time.perf_counter() - started)
     finally:
         application.close()
 

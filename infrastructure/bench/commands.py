@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from urllib.parse import urlsplit
 
 from infrastructure.bench.festival import CUSTOMERS, Festival, open_festival
@@ -109,8 +109,7 @@ def _echo() -> Iterator[str]:
 def _wait(url: str) -> None:
     parts = urlsplit(url)
     for _ in range(100):
-        with suppress(OSError):
-            connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=1)
+        with suppress(OSError), closing(http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=1)) as connection:
             connection.request("POST", parts.path, b"{}")
             connection.getresponse().read()
             return

@@ -41,7 +41,7 @@ def crowd(stack: Stack, tenant: Tenant) -> Crowd:
 
 
 @pytest.fixture
-def rounds() -> Iterator[Callable[[], Iterator[int]]]:
+def rounds() -> Callable[[], Iterator[int]]:
     """Numbers the rounds of a test: two, or as many as the time allows, no more often than the supervisor bears."""
 
     def count() -> Iterator[int]:
@@ -66,7 +66,7 @@ def everything_is_right(stack: Stack) -> Callable[[], None]:
         connection = await asyncpg.connect(stack.database_url)
         try:
             async with asyncio.timeout(PATIENCE):
-                while not (await truths.positions_of(connection)).caught_up:
+                while not (await truths.positions_of(connection)).caught_up:  # noqa: ASYNC110  # nothing here says when it happens
                     await asyncio.sleep(0.05)
             assert not await connection.fetch("select * from log.parked")
             await truths.a2_every_row_names_its_record(connection)

@@ -10,7 +10,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import pytest
@@ -31,6 +31,7 @@ from application.ticketing.box_offices import OpenSales
 from application.ticketing.orders import CancelOrder, ConfirmOrder, DeleteOrder, ExpireOrder, LineRequest, PlaceOrder
 from application.ticketing.ticket_categories import AddTicketCategory, ChangeTicketCategory, OverAllocateTicketCategory
 from application.ticketing.ticket_pools import AddTicketPool, ChangeTicketPool, OverAllocateTicketPool
+from domain.organizations.facts import Role
 from domain.refusals import Refusal, Unauthenticated
 from tests.support.company import HOLD, MAY, Booking, Code, Company, Gathering, Order, Slot, Stock, Text, User, Venue
 from tests.support.databases import Databases
@@ -106,7 +107,9 @@ class Festival(World):
         again = await process.send(sent.principal, sent.command, key=sent.key)
         first = sent.outcome.replies[0]
         assert (again.replayed, again.position) == (True, sent.outcome.position)
-        assert [(reply.id, reply.version, reply.data, reply.secrets) for reply in again.replies] == [(first.id, first.version, first.data, {})]
+        assert [(reply.id, reply.version, reply.data, reply.secrets) for reply in again.replies] == [
+            (first.id, first.version, first.data, {})
+        ]
         if sent.principal is not PLATFORM:
             with pytest.raises(IdempotencyMismatch):
                 await process.send(sent.principal, sent.command, sent.command, key=sent.key)
@@ -329,9 +332,7 @@ class Festival(World):
     def delete_order(self, to: tuple[User, Order]) -> None:
         self.settle(to, "orders", DeleteOrder(order_id=to[1].id), lambda company, order, _: company.delete_order(order))
 
-    def settle(
-        self, to: tuple[User, Order], action: str, command: Command, decide: Callable[[Company, Order, datetime], Code]
-    ) -> None:
+    def settle(self, to: tuple[User, Order], action: str, command: Command, decide: Callable[[Company, Order, datetime], Code]) -> None:
         """A step of an order, at the time that the command will have."""
         actor, order = to
         refused = actor.org.refuses(actor, action, order.event.org) or ("not_found" if order.deleted else None)
@@ -340,7 +341,7 @@ class Festival(World):
     # -------------------------------------------------------------------------------------------------- users and persons
 
     @rule(to=acting_on("companies"), person=people, role=roles, write=written)
-    def add_user(self, to: tuple[User, Company], person: Text, role: str, write: Write) -> None:
+    def add_user(self, to: tuple[User, Company], person: Text, role: Role, write: Write) -> None:
         actor, _ = to
         user = User(actor.org, UNKNOWN, role, person)
         refused = actor.org.refuses(actor, "users") or actor.org.add_user(actor, user)
@@ -349,7 +350,7 @@ class Festival(World):
             self.run(self.give_key(user))
 
     @rule(to=acting_on("users"), role=roles)
-    def change_role(self, to: tuple[User, User], role: str) -> None:
+    def change_role(self, to: tuple[User, User], role: Role) -> None:
         actor, user = to
         refused = actor.org.refuses(actor, "users", user.org) or actor.org.change_role(actor, user, role)
         self.do(actor, ChangeUserRole(user_id=user.id, role=role), refused)
@@ -367,7 +368,7 @@ class Festival(World):
         self.do(actor, ErasePerson(email=write(person.email)), refused)
 
 
-def _times(slot: Slot) -> dict[str, str]:
+def _times(slot: Slot) -> dict[str, Any]:
     return {"starts_at": slot.starts_at.isoformat(), "ends_at": slot.ends_at.isoformat(), "timezone": "Europe/Berlin"}
 
 
@@ -375,7 +376,7 @@ def test_a1_a2_a5_a6_t8_t21_whatever_happens_the_rows_are_those_of_the_model_and
     longer = os.environ.get("STAGEBOOK_STATE_MACHINE")
     examples, steps = map(int, (longer or "8x40").split("x"))
     run_state_machine_as_test(
-        lambda: Festival(databases),
+        lambda: Festival(databases),  # type: ignore[arg-type]  # a factory, as Hypothesis documents
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,

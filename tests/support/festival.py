@@ -48,7 +48,8 @@ ROWS: Final = {
         union all
         select id, organization_id, event_id, quantity_total, over_allocation, quantity_sold, quantity_reserved, null
         from read.ticket_pools""",
-    "orders": "select id, organization_id, event_id, customer_email, customer_name, order_status, (total_amount * 100)::int from read.orders",
+    "orders": """
+        select id, organization_id, event_id, customer_email, customer_name, order_status, (total_amount * 100)::int from read.orders""",
     "order_items": "select order_id, organization_id, ticket_category_id, quantity from read.order_items",
 }
 """What the model knows of each table."""
@@ -64,15 +65,13 @@ class Sent(NamedTuple):
 
 
 def _org(target: Any) -> Company:
-    match target:
-        case Company():
-            return target
-        case Stock() | Order():
-            return target.event.org
-        case (Venue(), _):
-            return target[0].org
-        case _:
-            return target.org
+    """Whose it is."""
+    if isinstance(target, tuple):  # a venue with a booking
+        target = target[0]
+    if isinstance(target, Stock | Order):
+        target = target.event
+    company: Company = target if isinstance(target, Company) else target.org
+    return company
 
 
 class World(RuleBasedStateMachine):

@@ -1,4 +1,4 @@
-"""The system inside the test's own process: real PostgreSQL, log, codec and projections, any number of buses, a clock that the test moves."""
+"""The system inside the test's own process: real PostgreSQL, log, codec and projections, two buses, a clock that the test moves."""
 
 from __future__ import annotations
 
@@ -145,9 +145,7 @@ class System:
         self._starts += 1
         owner = f"test:{self._starts}"
         for projection in PROJECTIONS:
-            runner = Runner(
-                projection, pool=self.pool, log=self.core.log, codec=self.core.codec, owner=owner, observer=self.complaints
-            )
+            runner = Runner(projection, pool=self.pool, log=self.core.log, codec=self.core.codec, owner=owner, observer=self.complaints)
             self._runners.append(asyncio.create_task(runner.run()))
 
     async def _stop_runners(self) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 from uuid import uuid4
 
 import httpx
@@ -131,7 +131,7 @@ class Tenant:
         credential = {"authorization": f"Bearer {self.key}"} if self.key else {}
         self.http = httpx.Client(base_url=self.url, headers=credential, timeout=PATIENCE)
 
-    def __enter__(self) -> Tenant:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

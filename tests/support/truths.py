@@ -67,7 +67,9 @@ async def a2_every_row_names_its_record(connection: Connection) -> None:
 
 async def a5_no_personal_text_in_the_log(connection: Connection, texts: Collection[str]) -> None:
     """A5: none of these texts stands in clear in any table of schema `log`, in whatever column, in either case."""
-    tables = await connection.fetch("select table_name from information_schema.tables where table_schema = 'log' and table_type = 'BASE TABLE'")
+    tables = await connection.fetch(
+        "select table_name from information_schema.tables where table_schema = 'log' and table_type = 'BASE TABLE'"
+    )
     assert {"records", "commands", "unique_keys", "snapshots", "person_keys"} <= {name for (name,) in tables}
     wanted = {text.lower().encode() for text in texts}
     for (name,) in tables:

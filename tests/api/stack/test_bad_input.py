@@ -149,27 +149,31 @@ def test_an_id_that_is_none_is_404(stack: Stack, tenant: Tenant, method: str, id
 )
 def test_a_header_that_means_nothing_is_400_and_named(stack: Stack, tenant: Tenant, header: str, value: str) -> None:
     before = stack.head()
-    answer = tenant.http.post("/v1/venues", json={"name": "Hall", "capacity": 5}, headers={header: value.encode()})
+    answer = tenant.http.post("/v1/venues", json={"name": "Hall", "capacity": 5}, headers=[(header.encode(), value.encode())])
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_header")
     assert answer.json()["errors"][0]["header"] == header
     assert stack.head() == before
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=9" + "9" * 5_000, "limit=x", "cursor=x", "cursor=%00", "colour=red", "limit=1&limit=2"])
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=501", "limit=9" + "9" * 5_000, "limit=x", "cursor=x", "cursor=%00", "colour=red", "limit=1&limit=2"]
+)
 def test_a_query_that_means_nothing_is_422(tenant: Tenant, query: str) -> None:
     answer = tenant.get(f"/v1/events?{query}")
     assert answer.status_code == 422, answer.text
     assert answer.json()["errors"]
 
 
-@pytest.mark.parametrize("value", [1234.5678, -0.0, 1e-320, 2**53 - 1, "\U0001f3aa\u202e\ufeff", "'; drop table read.events; --", [[]], {"": None}, "\x7f\x01"])
+@pytest.mark.parametrize(
+    "value", [1234.5678, -0.0, 1e-320, 2**53 - 1, "\U0001f3aa\u202e\ufeff", "'; drop table read.events; --", [[]], {"": None}, "\x7f\x01"]
+)
 def test_free_json_comes_back_as_it_was_sent(tenant: Tenant, value: Any) -> None:
     made = tenant.made("/v1/events", EVENT | {"custom_fields": {"value": value}})
     assert tenant.row(f"/v1/events/{made['id']}", made["position"])["custom_fields"] == {"value": value}
 
 
 @pytest.mark.parametrize("number", ["1e400", "-1e999", "1e-400"])
-def test_a_number_beyond_every_float_is_refused_or_kept(stack: Stack, tenant: Tenant, number: str) -> None:
+def test_a_number_beyond_every_float_is_refused_or_kept(tenant: Tenant, number: str) -> None:
     answer = tenant.http.post("/v1/events", content=_raw("custom_fields", f'{{"n": {number}}}'), headers=JSON_TYPE)
     assert answer.status_code in (201, 400, 422), answer.text
     if answer.is_success:

@@ -21,7 +21,7 @@ def test_t21_a_retry_of_a_confirmation_gets_its_reply_although_the_order_is_conf
     assert stack.sequence(tenant.founded["id"]) == before
 
 
-def test_t21_a_retry_of_the_order_that_took_the_last_seat_gets_that_order(stack: Stack, tenant: Tenant, other_api: str) -> None:
+def test_t21_a_retry_of_the_order_that_took_the_last_seat_gets_that_order(tenant: Tenant, other_api: str) -> None:
     show = tenant.show({"quantity_total": 1})
     first = tenant.post(show.orders, show.order(), idempotency_key="last seat")
     assert tenant.post(show.orders, show.order(), idempotency_key="too late").json()["code"] == "sold_out"
