@@ -67,9 +67,9 @@ class LedgerEntry(NamedTuple):
 
     organization_id: UUID
     key: bytes
-    """HMAC of the idempotency key."""
+    """Keyed hash of the idempotency key."""
     request: bytes
-    """HMAC of the request."""
+    """Keyed hash of the request."""
     reply: bytes
     """JSON of the list of replies, without position and without secrets."""
 
@@ -80,7 +80,7 @@ class KeyClaim(NamedTuple):
     organization_id: UUID
     scope: str
     key: bytes
-    """HMAC of the normalised key."""
+    """Keyed hash of the normalised key."""
     stream_id: UUID
 
 
@@ -210,7 +210,7 @@ class KeyStore(Protocol):
         ...
 
     async def current_person_keys(self, subjects: Collection[tuple[UUID, bytes]]) -> Mapping[tuple[UUID, bytes], PersonKey]:
-        """The current key of each (organization, HMAC of the person), made where there is none."""
+        """The current key of each (organization, keyed hash of the person), made where there is none."""
         ...
 
     async def person_secrets(self, key_ids: Collection[UUID]) -> Mapping[UUID, bytes]:

@@ -62,7 +62,7 @@ class NotLoaded(BaseException):
         self.secret = secret
         """An organization whose secret to load."""
         self.person = person
-        """(organization, HMAC of the person): a person whose current key to load or make."""
+        """(organization, keyed hash of the person): a person whose current key to load or make."""
         self.person_key = person_key
         """A person key to load by its id."""
         super().__init__()
@@ -80,7 +80,7 @@ class State(Protocol):
         ...
 
     def digest(self, organization_id: UUID, text: str) -> bytes:
-        """HMAC-SHA-256 under the organization's secret."""
+        """A keyed hash of 256 bits under the organization's secret."""
         ...
 
 

@@ -20,6 +20,7 @@ _COMMANDS = {
     "migrate": ("api.cli.database:migrate", "Bring the database to this program's schema."),
     "database-url": ("api.cli.database:database_url", "Print the URL of the database, for psql and analysts' tools."),
     "demo": ("api.cli.demo:demo", "Load an example organization and print its owner's key."),
+    "send": ("api.cli.send:send", "Send any command to a running API."),
     "records": ("api.cli.records:app", "Look at the log."),
     "projections": ("api.cli.projections:app", "Look at the read models, check them, retry what was parked."),
     "catalog": ("api.cli.catalog:catalog", "Describe every command and domain event."),

@@ -1,12 +1,12 @@
-"""What the chaos tests share. `STAGEBOOK_CHAOS_SECONDS` says how long each of them goes on; by default a few seconds."""
+"""What the chaos tests share. `STAGEBOOK_CHAOS_SECONDS` says for how long each kills; by default once."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -20,10 +20,10 @@ MOST_KILLS = 4
 """Of one child within a minute; the supervisor gives up on one that ends more often."""
 
 
-@pytest.fixture
-def stack(tmp_path: Path) -> Iterator[Stack]:
-    """API, worker and PostgreSQL as processes, for this test alone."""
-    with running(tmp_path / "data") as started:
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """API, worker and PostgreSQL as processes."""
+    with running(tmp_path_factory.mktemp("chaos") / "data") as started:
         yield started
 
 
@@ -37,23 +37,21 @@ def tenant(stack: Stack) -> Iterator[Tenant]:
 @pytest.fixture
 def crowd(stack: Stack, tenant: Tenant) -> Crowd:
     """Customers of a show that does not sell out."""
-    return Crowd(tenant.show({"quantity_total": 1_000_000}), [stack.url], tenant.key)
+    return Crowd(tenant.show({"quantity_total": 1_000_000}), [stack.url], tenant)
 
 
 @pytest.fixture
 def rounds() -> Callable[[], Iterator[int]]:
-    """Numbers the rounds of a test: two, or as many as the time allows, no more often than the supervisor bears."""
+    """Counts the rounds of a test: one, or as many as the time allows, no more often than the supervisor bears."""
 
     def count() -> Iterator[int]:
         seconds = float(os.environ.get("STAGEBOOK_CHAOS_SECONDS", "0"))
         begin = time.monotonic()
-        number = 0
-        while number < 2 or time.monotonic() < begin + seconds:
-            started = time.monotonic()
+        for number in itertools.count():
             yield number
-            number += 1
-            if seconds:
-                time.sleep(max(0.0, started + MINUTE / MOST_KILLS - time.monotonic()))
+            time.sleep(MINUTE / MOST_KILLS if seconds else 0.0)
+            if time.monotonic() >= begin + seconds:
+                return
 
     return count
 

@@ -32,7 +32,7 @@ def test_t8_two_apis_sell_one_hot_category_exactly_out(stack: Stack, tenant: Ten
 def test_t8_two_apis_one_is_killed_while_both_sell(stack: Stack, tenant: Tenant, everything_is_right: Callable[[], None]) -> None:
     show = tenant.show({"quantity_total": 1_000_000})
     with stack.another_api() as other_url:
-        crowd = Crowd(show, [stack.url, other_url], tenant.key)
+        crowd = Crowd(show, [stack.url, other_url], tenant)
         with crowd.ordering():
             crowd.wait_for(30)
             stack.kill("serve")

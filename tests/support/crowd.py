@@ -26,7 +26,7 @@ class Crowd:
 
     show: Show
     urls: Sequence[str]
-    key: str
+    tenant: Tenant
     acknowledged: dict[str, dict[str, Any]] = field(default_factory=dict)
     """The answer to each key."""
     refused: int = 0
@@ -53,15 +53,20 @@ class Crowd:
         wanted = len(self.acknowledged) + more
         deadline = time.monotonic() + PATIENCE
         while len(self.acknowledged) < wanted:
+            assert not self.wrong
             assert time.monotonic() < deadline, f"{len(self.acknowledged)} of {wanted} within {PATIENCE} seconds"
             time.sleep(_AGAIN)
 
     def check(self, stack: Stack) -> None:
         """Every acknowledged order is in the log once, under its number and key; and there is no other order."""
         with psycopg.connect(stack.database_url) as connection:
-            placed = connection.execute("select stream_id::text from log.records where type = 'order.placed'").fetchall()
-            lines = connection.execute("select count(*) from log.commands").fetchone()
-            numbers: dict[str, str] = dict(connection.execute("select id::text, order_number from read.orders").fetchall())
+            whose = [self.tenant.founded["id"]]
+            placed = connection.execute(
+                "select stream_id::text from log.records where type = 'order.placed' and organization_id = %s", whose
+            ).fetchall()
+            lines = connection.execute("select count(*) from log.commands where organization_id = %s", whose).fetchone()
+            rows = connection.execute("select id::text, order_number from read.orders where organization_id = %s", whose)
+            numbers: dict[str, str] = dict(rows.fetchall())
         wanted = {answer["id"]: answer["order_number"] for answer in self.acknowledged.values()}
         assert sorted(id_ for (id_,) in placed) == sorted(wanted)
         assert len(wanted) == len(self.acknowledged) == len(set(wanted.values()))
@@ -69,7 +74,7 @@ class Crowd:
         assert lines == (len(self.acknowledged),)
 
     def _order_on(self, client: int) -> None:
-        clients = [Tenant(url, self.key) for url in self.urls]
+        clients = [Tenant(url, self.tenant.key) for url in self.urls]
         try:
             number = 0
             while not self._stop.is_set():

@@ -55,7 +55,7 @@ create table log.commands (
     position         bigint not null,
     primary key (organization_id, key)
 );
-comment on table log.commands is 'The idempotency ledger. key and request are HMACs; the reply holds ids and versions only.';
+comment on table log.commands is 'The idempotency ledger. key and request are keyed hashes; the reply holds ids and versions only.';
 
 create table log.unique_keys (
     organization_id  uuid  not null,
@@ -64,7 +64,7 @@ create table log.unique_keys (
     stream_id        uuid  not null,
     primary key (organization_id, scope, key)
 );
-comment on table log.unique_keys is 'Set-wide unique keys, as HMACs, and the stream that holds each.';
+comment on table log.unique_keys is 'Set-wide unique keys, as keyed hashes, and the stream that holds each.';
 
 create table log.snapshots (
     stream_id        uuid        primary key,
@@ -92,7 +92,7 @@ create table log.person_keys (
     created_at       timestamptz not null default now(),
     unique (organization_id, subject)
 );
-comment on table log.person_keys is 'The key of each person (subject = HMAC), wrapped. Deleting a row erases the person''s data everywhere.';
+comment on table log.person_keys is 'The key of each person (subject = keyed hash), wrapped. Deleting a row erases the person''s data everywhere.';
 
 create table log.projections (
     projection  text     not null,

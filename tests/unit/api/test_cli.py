@@ -52,3 +52,15 @@ def test_the_list_of_commands_loads_neither_drivers_nor_frameworks() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "database-url" in done.stdout
     assert {"asyncpg", "litestar", "sqlalchemy", "eventsourcing", "cryptography"} & set(done.stderr.split()) == set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["place-oder"], "there is no command place-oder: place-order, cancel-order, expire-order"),
+        (["place-order", "[1]"], "the fields are not a JSON object: Expected `object`, got `array`"),
+    ],
+)
+def test_send_names_what_is_wrong_before_it_sends_anything(arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["send", *arguments]) == 2
+    assert capsys.readouterr().err == f"stagebook: {line}\n"
