@@ -280,8 +280,8 @@ def _summary(order: Order) -> dict[str, Any]:
 
 def _line(line: OrderLine, order: Order) -> dict[str, Any]:
     return {
-        "id": line.id,
-        "ticket_category_id": line.ticket_category_id,
+        "id": str(line.id),
+        "ticket_category_id": str(line.ticket_category_id),
         "quantity": line.quantity,
         "unit_price": _major(line.unit_price, order),
         "net_amount": _major(line.net, order),
