@@ -158,9 +158,12 @@ async def verify_projections(settings: Settings) -> Sequence[dict[str, Any]]:
             rows += [
                 {
                     "projection": projection.name,
+                    "table": table.table,
+                    "rows": table.rows,
+                    "replayed": table.replayed_rows,
+                    "equal": table.equal,
+                    "differing": ", ".join(map(str, table.differing)),
                     "position": verification.position,
-                    **table._asdict(),
-                    "differing": [str(row) for row in table.differing],
                 }
                 for table in verification.tables
             ]
