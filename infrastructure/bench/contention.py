@@ -13,7 +13,7 @@ from typing import Any
 import uvloop
 
 from infrastructure import collector
-from infrastructure.bench.festival import Festival, open_festival, orders, send
+from infrastructure.bench.festival import Festival, door_orders, open_festival, send
 from infrastructure.bench.report import Figure, Report, conditions
 from infrastructure.bench.stack import database, running_bus, settle
 from infrastructure.settings import Settings
@@ -76,7 +76,7 @@ def _process(settings: Settings, festival: Festival, number: int, barrier: Barri
 
 async def _load(settings: Settings, festival: Festival, number: int, barrier: Barrier) -> tuple[float, float]:
     """(commands per second, 99th percentile of their milliseconds) of one process."""
-    commands, keys = orders(festival), count()
+    commands, keys = door_orders(festival), count()
     taken: list[float] = []
     async with running_bus(settings) as (_, bus):
         await send(bus, festival.principal, next(commands))

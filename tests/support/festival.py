@@ -23,7 +23,7 @@ from domain.refusals import Refusal
 from tests.support import truths
 from tests.support.company import Booking, Code, Company, Gathering, Order, Stock, Text, User, Venue
 from tests.support.databases import Databases
-from tests.support.inprocess import System
+from tests.support.inprocess import PATIENCE, System
 
 T = TypeVar("T")
 
@@ -64,6 +64,12 @@ class Sent(NamedTuple):
     outcome: Outcome
 
 
+async def _bounded(work: Coroutine[Any, Any, T]) -> T:
+    """Nothing that hangs may stop the tests."""
+    async with asyncio.timeout(PATIENCE):
+        return await work
+
+
 def _org(target: Any) -> Company:
     """Whose it is."""
     if isinstance(target, tuple):  # a venue with a booking
@@ -97,7 +103,7 @@ class World(RuleBasedStateMachine):
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run to the end. When something goes wrong, the end of the story is not checked as well."""
         self.sound = False
-        result = self.loop.run(work)
+        result = self.loop.run(_bounded(work))
         self.sound = True
         return result
 
@@ -105,7 +111,7 @@ class World(RuleBasedStateMachine):
         """Send a command: its answer must be the model's. The id of what it made or changed."""
         self.sound = False
         try:
-            outcome, code = self.loop.run(self.send(self.principals[actor], command)), None
+            outcome, code = self.loop.run(_bounded(self.send(self.principals[actor], command))), None
         except Refusal as refusal:
             outcome, code = None, refusal.code
         assert code == expected, f"{command}: {code or 'accepted'}, but should be {expected or 'accepted'}"
@@ -127,7 +133,7 @@ class World(RuleBasedStateMachine):
             if self.sound:
                 self.run(self.check())
         finally:
-            self.loop.run(self.system.stop())
+            self.loop.run(_bounded(self.system.stop()))
             self.resources.close()
 
     async def check(self) -> None:
