@@ -87,6 +87,7 @@ class Rounds:
         """The loop; ends only by cancellation."""
         flight: _Flight | None = None
         while True:
+            batch: Batch | None = None
             try:
                 if self._contested:
                     await self._land(flight)
@@ -100,8 +101,9 @@ class Rounds:
                 else:
                     flight = None
                     self._requeue(decided.pending for decided in batch.decided)
-            except Exception:  # noqa: BLE001  # the loop must go on; it is logged with its trace
+            except Exception as fault:  # noqa: BLE001  # the loop must go on; it is logged with its trace, and nobody waits in vain
                 _log.exception("a round of the bus failed")
+                self._fail_all([*(flight.groups if flight else ()), batch.decided if batch else ()], fault)
                 flight = None
 
     async def _gather(self, flight: _Flight | None) -> Batch:

@@ -93,7 +93,8 @@ def test_the_platform_key_is_shown_at_the_first_start_alone(up: Up) -> None:
 def test_the_demo_is_loaded_into_an_empty_log_alone(up: Up, database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(
-            "insert into log.records select 1, id, 1, id, id, 'x', 1, 'x.y', 1, '{}', '{}', now(), '' from (select gen_random_uuid() as id)"
+            "insert into log.records select 1, id, 1, id, id, 'x', 1, 'x.y', 1, '{}', '{}', now(), ''"
+            " from (select gen_random_uuid() as id) as drawn"
         )
     assert _announced(up(DATABASE_URL=database_url))["owner_key"] is None
 

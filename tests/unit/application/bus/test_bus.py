@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import UUID, uuid4
@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from application.bus.bus import Bus
 from application.bus.messages import Busy, IdempotencyMismatch, Outcome, Request
+from application.ports import Component, Verdict
 from application.principal import Principal
 from application.registry import COMMANDS, Command, Reply, command
 from application.unit import IdTaken, PreconditionNotSupported, Scope, Unit
@@ -366,6 +367,21 @@ async def test_a_fault_in_one_handler_does_not_touch_the_others(world: World, mo
     monkeypatch.setattr(Till, "pay", faulty)
     results = await asyncio.gather(*(send(bus, PayTestTill(till_id=till, coins=n)) for n in (1, 4, 2)), return_exceptions=True)
     assert [type(result).__name__ for result in results] == ["Outcome", "RuntimeError", "Outcome"]
+
+
+async def test_a_fault_of_the_bus_itself_is_answered_and_the_next_command_is_taken(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    bus = await world.process()
+    till = await a_till(bus)
+    honest = world.log.append
+
+    async def forgetful(_components: Sequence[Component]) -> Sequence[Verdict]:
+        monkeypatch.setattr(world.log, "append", honest)
+        return ()
+
+    monkeypatch.setattr(world.log, "append", forgetful)
+    with pytest.raises(ValueError, match="zip"):
+        await asyncio.wait_for(send(bus, PayTestTill(till_id=till)), timeout=2)
+    assert (await send(bus, PayTestTill(till_id=till))).replies[0].version == 2
 
 
 async def test_units_that_share_only_reads_do_not_fail_together(world: World) -> None:
