@@ -7,7 +7,8 @@ PYTHON ?= python3
 PORT ?= 8080
 DATA_DIR ?= .stagebook
 BENCH ?= all
-SECONDS_EACH ?= 120
+SECONDS_EACH ?= 60
+STORIES ?= 40x80
 TESTS ?= tests
 PG15_BIN ?= /usr/lib/postgresql/15/bin
 
@@ -55,8 +56,8 @@ bench: $(READY) ## Measure: BENCH=<name>
 	$(BIN)/stagebook bench $(BENCH)
 
 .PHONY: chaos
-chaos: $(READY) ## Kill things under load and see that nothing is lost or counted twice: SECONDS_EACH=120
-	STAGEBOOK_CHAOS_SECONDS=$(SECONDS_EACH) $(BIN)/python -m pytest tests/chaos tests/property/test_state_machine.py
+chaos: $(READY) ## Kill things under load and see that nothing is lost or counted twice: SECONDS_EACH=60 STORIES=40x80
+	STAGEBOOK_CHAOS_SECONDS=$(SECONDS_EACH) STAGEBOOK_STATE_MACHINE=$(STORIES) $(BIN)/python -m pytest tests/chaos tests/property/test_state_machine.py
 
 .PHONY: lock
 lock: $(READY) ## Lock the versions of pyproject.toml and of all below them, with hashes
