@@ -14,8 +14,7 @@ PG15_BIN ?= /usr/lib/postgresql/15/bin
 
 BIN := .venv/bin
 READY := .venv/.ready
-COMPILE := $(BIN)/pip-compile pyproject.toml --quiet --build-deps-for editable --generate-hashes --allow-unsafe --strip-extras \
-	--no-header --no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
+COMPILE := $(BIN)/pip-compile pyproject.toml --quiet --build-deps-for editable --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate
 
 .PHONY: help
 help: ## This list
@@ -60,10 +59,10 @@ chaos: $(READY) ## Kill things under load and see that nothing is lost or counte
 	STAGEBOOK_CHAOS_SECONDS=$(SECONDS_EACH) STAGEBOOK_STATE_MACHINE=$(STORIES) $(BIN)/python -m pytest tests/chaos tests/property/test_state_machine.py
 
 .PHONY: lock
-lock: $(READY) ## Lock the versions of pyproject.toml and of all below them, with hashes
+lock: $(READY) ## Lock the versions of pyproject.toml and of all below them, with hashes and without the place they came from
 	$(COMPILE) --output-file requirements.lock
 	$(COMPILE) --output-file requirements-dev.lock --extra dev
-	sed -i '/^#/d' requirements.lock requirements-dev.lock
+	sed -i '/^[#-]/d; /^$$/d' requirements.lock requirements-dev.lock
 
 .PHONY: clean
 clean: ## Remove what was built; data stays

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from application.bus.messages import Unavailable
+from application.unit import NotLoaded
 
 _log = logging.getLogger("stagebook.bus")
 
@@ -32,11 +33,11 @@ class Background:
     async def _run(self) -> None:
         while True:
             self._resting.set()
-            await self._rest()
-            self._resting.clear()
             try:
+                await self._rest()
+                self._resting.clear()
                 await self._work()
-            except Exception as fault:  # noqa: BLE001  # it must go on; it is logged with its trace
+            except (Exception, NotLoaded) as fault:  # noqa: BLE001  # it must go on; it is logged with its trace
                 if not isinstance(fault, Unavailable):
                     _log.exception("work beside the rounds of the bus failed")
                 self._resting.set()
