@@ -22,16 +22,19 @@ class Background:
         self._rest = rest
         self._work = work
         self._resting = asyncio.Event()
+        self._stopping = False
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
         """End at the next rest."""
+        self._stopping = True
         await asyncio.wait((asyncio.create_task(self._resting.wait()), self._task), return_when=asyncio.FIRST_COMPLETED)
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        while True:
+        # Asked each time: a connection that breaks at the moment of the cancellation raises its own error in place of it.
+        while not self._stopping:
             self._resting.set()
             try:
                 await self._rest()
@@ -41,4 +44,5 @@ class Background:
                 if not isinstance(fault, Unavailable):
                     _log.exception("work beside the rounds of the bus failed")
                 self._resting.set()
-                await asyncio.sleep(_PAUSE_AFTER_FAULT)
+                if not self._stopping:
+                    await asyncio.sleep(_PAUSE_AFTER_FAULT)
