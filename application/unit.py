@@ -10,7 +10,7 @@ from uuid import UUID
 
 from application.ids import DerivedIds
 from application.principal import Principal
-from domain.aggregate import Aggregate, part_id
+from domain.aggregate import Aggregate, DomainEvent, part_id
 from domain.refusals import Invalid, NotFound, Refusal, Stale
 
 A = TypeVar("A", bound=Aggregate)
@@ -190,14 +190,24 @@ class Unit:
         return original if isinstance(original, kind) else None
 
     def add(self, aggregate: Aggregate) -> None:
-        """Take in a new aggregate, with an id of its own from `new_id` or `resource_id`, or with a part's.
-
-        Its records come before those of aggregates that were there already: a projector may cut between any two records,
-        and a row that refers to a new one must not come first.
-        """
+        """Take in a new aggregate, with an id of its own from `new_id` or `resource_id`, or with a part's."""
         self.reads.setdefault(aggregate.id, 0)
-        new = {stream_id: fork for stream_id, fork in self.forks.items() if not self.reads[stream_id]}
-        self.forks = {**new, aggregate.id: aggregate, **{s: fork for s, fork in self.forks.items() if s not in new}}
+        self.forks[aggregate.id] = aggregate
+
+    def collect(self) -> list[tuple[DomainEvent, str]]:
+        """The domain events since the last call, each with its stream type. Called by the bus after each handler.
+
+        Those of new aggregates come first: a projector may cut between any two records, and a row that refers to a new one
+        must not come before it.
+        """
+        of_new: list[tuple[DomainEvent, str]] = []
+        of_known: list[tuple[DomainEvent, str]] = []
+        for fork in self.forks.values():
+            if fork.pending_events:
+                events = fork.collect_events()
+                collected = of_new if events[0].originator_version == 1 else of_known
+                collected += [(event, fork.stream_type) for event in events]
+        return of_new + of_known
 
     def claim(self, scope: Scope, key: str, owner: UUID) -> None:
         """Take a unique key for the stream `owner`; the caller has normalised it."""

@@ -108,6 +108,12 @@ class Aggregate(BaseAggregate[UUID], metaclass=MetaAggregate):
         happened.mutate(self)
         self._pending_events.append(happened)
 
+    def collect_events(self) -> list[DomainEvent]:
+        """Hand over what was recorded since the last call."""
+        collected = self._pending_events
+        self._pending_events = []
+        return collected  # type: ignore[return-value]
+
     def fork(self) -> Self:
         """A copy that can change without the original noticing: state is immutable, so a shallow copy will do."""
         fork = object.__new__(type(self))

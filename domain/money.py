@@ -63,6 +63,14 @@ def exponent(currency: str) -> int:
         raise UnknownCurrency(currency=currency) from None
 
 
+def major_text(amount: int, currency: str) -> str:
+    """Minor units as major units with all decimals of the currency: `120.00`, `-0.05`, `500` (JPY)."""
+    decimals = EXPONENTS[currency]
+    sign = "-" if amount < 0 else ""
+    digits = str(abs(amount)).rjust(decimals + 1, "0")
+    return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}" if decimals else f"{sign}{digits}"
+
+
 class Money(msgspec.Struct, frozen=True):
     """An amount in minor units (cents) of a currency (O5); it always fits the read model's `numeric(18,3)`.
 
@@ -114,10 +122,7 @@ class Money(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         """Major units with all decimals of the currency: `120.00`, `-0.05`, `500` (JPY)."""
-        decimals = EXPONENTS[self.currency]
-        sign = "-" if self.amount < 0 else ""
-        digits = str(abs(self.amount)).rjust(decimals + 1, "0")
-        return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}" if decimals else f"{sign}{digits}"
+        return major_text(self.amount, self.currency)
 
     def __add__(self, other: Money) -> Money:
         return Money(self.amount + self._comparable(other), self.currency)

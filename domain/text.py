@@ -24,13 +24,13 @@ def normalised_email(text: str) -> str:
     What a provider may treat alike (dots, `+tags`) stays different: only the provider knows. Raises `InvalidEmail`.
     """
     local, at, domain = normalize("NFKC", text).strip().lower().rpartition("@")
-    if not at or not local or any(character.isspace() for character in local):
+    if not at or local.split() != [local]:
         raise InvalidEmail
     try:
         ascii_domain = domain.rstrip(".").encode("idna").decode("ascii").lower()
     except UnicodeError:
         raise InvalidEmail from None
-    if "." not in ascii_domain or any(character.isspace() for character in ascii_domain):
+    if "." not in ascii_domain or ascii_domain.split() != [ascii_domain]:
         raise InvalidEmail
     return f"{local}@{ascii_domain}"
 

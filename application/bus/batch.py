@@ -120,7 +120,6 @@ class Batch:
     def _run_handlers(self, pending: Pending, unit: Unit) -> tuple[list[Reply], list[Happened]]:
         replies: list[Reply] = []
         events: list[Happened] = []
-        seen: dict[UUID, int] = {}
         for index, (command, spec) in enumerate(zip(pending.request.commands, pending.specs, strict=True)):
             try:
                 self._authorize(spec.permission, unit)
@@ -128,11 +127,7 @@ class Batch:
             except Refusal as refusal:
                 refusal.command_index = index
                 raise
-            for stream_id, fork in unit.forks.items():
-                if pending_events := fork.pending_events:
-                    new = pending_events[seen.get(stream_id, 0) :]
-                    seen[stream_id] = len(pending_events)
-                    events += [Happened(event, fork.stream_type, spec.name) for event in new]  # type: ignore[arg-type]  # the library types them wider
+            events += [Happened(event, stream_type, spec.name) for event, stream_type in unit.collect()]
         unit.finish()
         return replies, events
 
@@ -168,8 +163,7 @@ class Batch:
         return Decided(pending, unit, (), (), refusal, append, frozenset(), [use.key for use in claims])
 
     def _use(self, claimed: Claimed) -> KeyUse:
-        digest = self.digest(claimed.organization_id, f"key:{claimed.scope.name}:{claimed.text}")
-        return KeyUse(Key(claimed.organization_id, claimed.scope.name, digest), claimed)
+        return KeyUse(self.digest(claimed.organization_id, f"key:{claimed.scope.name}:{claimed.text}"), claimed)
 
     def _taken(self, releases: Sequence[KeyUse], claims: Sequence[KeyUse]) -> dict[Key, UUID | None]:
         """Who holds each claimed key afterwards, as far as this batch knows: equal keys are settled here, the log settles the rest."""

@@ -40,8 +40,9 @@ def components(batch: Sequence[Decided]) -> list[list[Decided]]:
             groups.join(index, writers.setdefault(key, index))
     for index, decided in enumerate(batch):
         for stream_id in decided.unit.reads:
-            if stream_id in writers:
-                groups.join(index, writers[stream_id])
+            writer = writers.get(stream_id)
+            if writer is not None:
+                groups.join(index, writer)
     members: dict[int, list[Decided]] = {}
     for index, decided in enumerate(batch):
         members.setdefault(groups.find(index), []).append(decided)

@@ -82,4 +82,4 @@ def stored_replies(data: bytes) -> list[Reply]:
 
 def key_claim(use: KeyUse) -> KeyClaim:
     """A unique key as the log takes it."""
-    return KeyClaim(use.key.organization_id, use.key.scope, use.key.digest, use.claimed.stream_id)
+    return KeyClaim(use.claimed.organization_id, use.claimed.scope.name, use.key, use.claimed.stream_id)

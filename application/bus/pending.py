@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
-from uuid import UUID
+from typing import NamedTuple, TypeAlias
 
 from application.bus.messages import Outcome, Request
 from application.registry import CommandSpec, spec_of
@@ -31,12 +30,8 @@ class Pending:
         """How often it was decided and did not get into the log."""
 
 
-class Key(NamedTuple):
-    """A unique key as the log knows it."""
-
-    organization_id: UUID
-    scope: str
-    digest: bytes
+Key: TypeAlias = bytes
+"""A unique key as the log knows it: the keyed digest of its scope and text. The secret is its organization's, so it stands for that too."""
 
 
 class KeyUse(NamedTuple):

@@ -247,7 +247,6 @@ class Rounds:
             return
         for stream_id in decided.written:
             fork = decided.unit.forks[stream_id]
-            fork.pending_events.clear()
             self._cache.put(stream_id, fork)
             self._snapshots.consider(fork)
         if decided.unit.erases:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from application.ticketing import stock
 from application.ticketing.amounts import amount
 from application.unit import IdTaken, Scope, UnfitId, Unit
 from domain.events.event import Event, EventNotOnSale
-from domain.money import Money
+from domain.money import major_text
 from domain.organizations.organization import Organization, OrganizationIsSuspended
 from domain.text import normalised_email
 from domain.ticketing.box_office import BoxOffice, SalesNotOpen, box_office_id
@@ -41,9 +42,8 @@ ORDER_NUMBERS = Scope("order_number", refusal=None)
 
 NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Digits and letters that nobody mistakes for one another."""
-NUMBER_LENGTH = 8
-_NUMBER_DIGITS = 15
-"""Hexadecimal digits of a digest that an order number is made of: 60 bits, a few more than it shows."""
+_NUMBERS = struct.Struct(">8H")
+"""The eight numbers in a digest that choose the characters of an order number."""
 
 
 class LineRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -256,12 +256,8 @@ def _holder(command: PlaceOrder, unit: Unit, email: str | None) -> str | None:
 
 def _order_number(unit: Unit, order_id: UUID) -> str:
     """Eight characters that follow from nothing but a keyed digest, so they tell nothing about volume (O8)."""
-    number = int(unit.digest(f"order-number:{order_id}:{unit.attempt}")[:_NUMBER_DIGITS], 16)
-    characters = []
-    for _ in range(NUMBER_LENGTH):
-        number, digit = divmod(number, len(NUMBER_ALPHABET))
-        characters.append(NUMBER_ALPHABET[digit])
-    return "".join(characters)
+    digest = bytes.fromhex(unit.digest(f"order-number:{order_id}:{unit.attempt}"))
+    return "".join([NUMBER_ALPHABET[number % len(NUMBER_ALPHABET)] for number in _NUMBERS.unpack(digest)])
 
 
 def _reply(order: Order) -> Reply:
@@ -272,23 +268,19 @@ def _summary(order: Order) -> dict[str, Any]:
     return {
         "order_number": order.order_number,
         "hold_expires_at": order.hold_expires_at.isoformat(),
-        "total_amount": _major(order.total, order),
+        "total_amount": major_text(order.total, order.currency),
         "currency": order.currency,
-        "lines": [_line(line, order) for line in order.lines],
+        "lines": [_line(line, order.currency) for line in order.lines],
     }
 
 
-def _line(line: OrderLine, order: Order) -> dict[str, Any]:
+def _line(line: OrderLine, currency: str) -> dict[str, Any]:
     return {
         "id": str(line.id),
         "ticket_category_id": str(line.ticket_category_id),
         "quantity": line.quantity,
-        "unit_price": _major(line.unit_price, order),
-        "net_amount": _major(line.net, order),
-        "tax_amount": _major(line.tax, order),
-        "total_price": _major(line.gross, order),
+        "unit_price": major_text(line.unit_price, currency),
+        "net_amount": major_text(line.net, currency),
+        "tax_amount": major_text(line.tax, currency),
+        "total_price": major_text(line.gross, currency),
     }
-
-
-def _major(minor: int, order: Order) -> str:
-    return str(Money(minor, order.currency))

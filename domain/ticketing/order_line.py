@@ -49,8 +49,6 @@ class Totals(NamedTuple):
 
 def total_of(lines: Iterable[OrderLine], currency: str) -> Totals:
     """The order's sums, recomputable from the record alone (T9)."""
-    net, tax = Money.zero(currency), Money.zero(currency)
-    for line in lines:
-        net += Money(line.net, currency)
-        tax += Money(line.tax, currency)
-    return Totals(net.amount, tax.amount, (net + tax).amount)
+    net = sum(line.net for line in lines)
+    tax = sum(line.tax for line in lines)
+    return Totals(net, tax, Money(net + tax, currency).amount)

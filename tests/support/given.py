@@ -101,11 +101,8 @@ class MemoryState:
                 del self.keys[key]
         self.keys.update(claimed)
         self.erased.update(unit.erases)
-        events: list[DomainEvent] = []
-        for stream_id, fork in unit.forks.items():
-            events += fork.collect_events()  # type: ignore[arg-type]  # the library's type is wider than ours
-            self.aggregates[stream_id] = fork
-        return events
+        self.aggregates.update(unit.forks)
+        return [event for event, _ in unit.collect()]
 
     def _key(self, claim: Claimed) -> tuple[UUID, str, str]:
         return claim.organization_id, claim.scope.name, claim.text
