@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from os import getpid
 from typing import Any, NamedTuple
 
 import uvloop
@@ -30,6 +28,7 @@ from infrastructure.postgres.keys import PostgresKeys
 from infrastructure.postgres.log import PostgresLog
 from infrastructure.postgres.pool import PROJECTOR, open_pool
 from infrastructure.postgres.read_store import PostgresReadStore
+from infrastructure.processes import process_name
 from infrastructure.settings import Settings
 from projections.catalog import PROJECTIONS
 from projections.relational import RELATIONAL
@@ -128,7 +127,7 @@ async def _work(settings: Settings) -> None:
         asyncio.TaskGroup() as group,
         _beside(collector.collect_by_the_clock()),
     ):
-        owner = f"{socket.gethostname()}:{getpid()}"
+        owner = settings.worker_name or process_name()
         for projection in PROJECTIONS:
             runner = Runner(projection, pool=pool, log=core.log, codec=core.codec, owner=owner, observer=LoggingObserver())
             running = group.create_task(runner.run())

@@ -7,6 +7,7 @@ import ctypes
 import os
 import pwd
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -46,6 +47,11 @@ def spawn(
         start_new_session=True,
         preexec_fn=_die_with(os.getpid(), on_parent_death),  # noqa: PLW1509  # the parent has one thread; runs after the change of user, which would clear it
     )
+
+
+def process_name() -> str:
+    """What no other process is called at the same time."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def _die_with(parent: int, sent: signal.Signals) -> Callable[[], None] | None:

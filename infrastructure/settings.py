@@ -55,6 +55,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Units of work that may wait for the bus; further ones are answered 503."""
     cache_size: Count = 100_000
     """Aggregates kept in memory per process."""
+    worker_name: str = ""
+    """Whose the leases of the projections are. A worker that is started again under its name goes on at once, under another it waits
+    15 seconds for the lease of the one that died; two that run at the same time must not share one. Empty: host and process id."""
 
     @classmethod
     def load(cls, environment: Mapping[str, str] = os.environ) -> Self:

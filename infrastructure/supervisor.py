@@ -23,7 +23,7 @@ import structlog
 from infrastructure.faults import Fault
 from infrastructure.postgres.embedded import PostgresServer
 from infrastructure.postgres.prepare import prepare
-from infrastructure.processes import end, kill_session, spawn
+from infrastructure.processes import end, kill_session, process_name, spawn
 from infrastructure.settings import Settings, new_platform_key
 
 _TICK_SECONDS: Final = 0.05
@@ -129,6 +129,8 @@ class Supervisor:
         platform_key = None if self._settings.with_keys().platform_key_sha256 else new_platform_key()
         if platform_key:
             self._settings = self._settings.with_platform_key(platform_key)
+        # The same for every worker that is started here: one takes over from the one that died without waiting.
+        self._settings = self._settings.with_options(worker_name=self._settings.worker_name or process_name())
         for name, command in (("api", "serve"), ("worker", "work")):
             self._pause()
             self._children.append(_Child(name, self._spawn(command), partial(self._spawn, command)))

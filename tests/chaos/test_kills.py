@@ -6,8 +6,10 @@ import random
 import time
 from collections.abc import Callable, Iterator
 
+import psycopg
+
 from tests.support.crowd import Crowd
-from tests.support.stack import Stack
+from tests.support.stack import Stack, until
 
 Rounds = Callable[[], Iterator[int]]
 
@@ -54,6 +56,18 @@ def test_a1_the_worker_is_killed_anywhere_and_the_rows_are_those_of_a_replay(
             stack.kill("work")
     everything_is_right()
     crowd.check(stack)
+
+
+def test_a_worker_that_takes_the_place_of_one_that_died_does_not_wait_for_its_lease(
+    stack: Stack,
+) -> None:
+    query = "select epoch, expires_at, clock_timestamp() from log.projection_leases where projection = 'relational'"
+    with psycopg.connect(stack.database_url, autocommit=True) as connection:
+        [(epoch, lease_ends, _)] = connection.execute(query)
+        stack.kill("work")
+        until(lambda: next(connection.execute(query))[0] > epoch)
+        [(_, _, taken_at)] = connection.execute(query)
+    assert taken_at < lease_ends
 
 
 def test_everything_is_killed_at_once_and_recovers(
