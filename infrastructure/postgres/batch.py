@@ -6,21 +6,20 @@ Components, and the entries of every array, are numbered from 1, as SQL numbers 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 
-from application.ports import AppendUnit, Committed, Component, KeyClaim, KeyTaken, Moved, NewRecord, Replayed, Verdict
+from application.ports import AppendUnit, Committed, Component, KeyTaken, Moved, NewRecord, Replayed, Verdict
 
-_ARGUMENTS: Final = 38
+_ARGUMENTS: Final = 19
 APPEND: Final = f"select * from log.append({', '.join(f'${n}' for n in range(1, _ARGUMENTS + 1))})"  # noqa: S608  # numbers only
 """Takes `Batch.arguments()`."""
 
-_SENT: Final = ("event_id", "stream_id", "version", "data", "meta", "recorded_at")
-"""The columns of records that go as they are; the others are few distinct values, and numbers that name them."""
-
-Columns = list[Sequence[Any]]
+_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class Batch:
@@ -29,13 +28,17 @@ class Batch:
     def __init__(self, components: Sequence[Component]) -> None:
         self._components = components
         self._counts: list[int] = []
-        self._records: list[NewRecord] = []
+        self._organizations: dict[UUID, list[int]] = {}
+        """Of the records: ordinal, and how many there are so far."""
+        self._kinds: dict[tuple[str, str, int], int] = {}
+        self._occasions: list[tuple[int, int, bytes, int]] = []
+        self._records: list[tuple[int, int, int, UUID, UUID, int, bytes]] = []
         self._expectations: dict[tuple[UUID, int], int] = {}
         self._holding: list[tuple[int, int]] = []
         self._ledger: list[tuple[int, UUID, bytes, bytes, bytes | None, int]] = []
         self._asked: list[int] = []
-        self._releases: list[tuple[int, KeyClaim]] = []
-        self._claims: list[tuple[int, KeyClaim]] = []
+        self._releases: list[tuple[int, UUID, str, bytes, UUID]] = []
+        self._claims: list[tuple[int, UUID, str, bytes, UUID]] = []
         self._claimed: list[tuple[int, int]] = []
         self._lasting: list[bool] = []
         self._erased: list[tuple[int, UUID]] = []
@@ -45,57 +48,58 @@ class Batch:
     def _add(self, number: int, component: Component) -> None:
         for expectation in component.preconditions.items():
             self._holding.append((number, self._expectations.setdefault(expectation, len(self._expectations) + 1)))
-        before = len(self._records)
-        first_claim = len(self._claims)
+        first_record, first_claim = len(self._records), len(self._claims)
         for index, unit in enumerate(component.units):
-            self._records.extend(unit.records)
-            self._add_ledger(number, index, unit)
-            self._add_keys(number, index, unit, first_claim)
-            self._erased.extend((number, key) for key in unit.erases)
-        self._counts.append(len(self._records) - before)
+            self._add_records(number, unit.records)
+            if unit.ledger is not None:
+                organization_id, key, request, reply = unit.ledger
+                last = len(self._records) if unit.records else 0
+                stored = reply if unit.writes_ledger else None
+                self._ledger.append((number, organization_id, key, request, stored, last))
+                self._asked.append(index)
+            if unit.releases or unit.claims:
+                self._add_keys(number, index, unit, first_claim)
+            if unit.erases:
+                self._erased.extend((number, key) for key in unit.erases)
+        self._counts.append(len(self._records) - first_record)
 
-    def _add_ledger(self, number: int, index: int, unit: AppendUnit) -> None:
-        if unit.ledger is not None:
-            reply = unit.ledger.reply if unit.writes_ledger else None
-            last = len(self._records) if unit.records else 0
-            self._ledger.append((number, *unit.ledger[:3], reply, last))
-            self._asked.append(index)
+    def _add_records(self, number: int, records: Sequence[NewRecord]) -> None:
+        """What a unit's records mostly have in common is sent, and its meta hashed, once: the occasion."""
+        kinds, home = self._kinds, [0, 0]
+        occasion: tuple[object, ...] = ()
+        for organization_id, event_id, stream_id, stream_type, version, name, name_version, data, meta, recorded_at in records:
+            if occasion != (organization_id, meta, recorded_at):
+                occasion = (organization_id, meta, recorded_at)
+                home = self._organizations.setdefault(organization_id, [len(self._organizations) + 1, 0])
+                self._occasions.append((number, home[0], meta, (recorded_at - _EPOCH) // _MICROSECOND))
+            home[1] += 1
+            kind = kinds.setdefault((stream_type, name, name_version), len(kinds) + 1)
+            self._records.append((len(self._occasions), kind, home[1], event_id, stream_id, version, data))
 
     def _add_keys(self, number: int, index: int, unit: AppendUnit, first_claim: int) -> None:
         """A claim that a later unit of the component gives back is checked, but does not last."""
         for release in unit.releases:
-            self._releases.append((number, release))
+            self._releases.append((number, *release))
             for nth in range(first_claim, len(self._claims)):
-                if self._claims[nth][1] == release:
+                if self._claims[nth][1:] == release:
                     self._lasting[nth] = False
         for nth, claim in enumerate(unit.claims):
-            self._claims.append((number, claim))
+            self._claims.append((number, *claim))
             self._claimed.append((index, nth))
             self._lasting.append(True)
 
-    def arguments(self) -> Columns:
+    def arguments(self) -> list[Sequence[Any]]:
         """The arrays, in the order of the function's parameters."""
-        organizations: dict[UUID, list[int]] = {}
-        kinds: dict[tuple[str, str, int], int] = {}
-        places = []
-        for record in self._records:
-            home = organizations.setdefault(record.organization_id, [len(organizations) + 1, 0])
-            home[1] += 1
-            kind = (record.stream_type, record.type, record.type_version)
-            places.append((*home, kinds.setdefault(kind, len(kinds) + 1)))
-        columns = dict(zip(NewRecord._fields, _columns(self._records, len(NewRecord._fields)), strict=True))
         return [
-            self._counts,
-            list(organizations),
-            *_columns(list(kinds), 3),
-            [number for number, count in enumerate(self._counts, 1) for _ in range(count)],
-            *_columns(places, 3),
-            *(columns[field] for field in _SENT),
+            list(self._organizations),
+            *_columns(list(self._kinds), 3),
+            *_columns(self._occasions, 4),
+            self._records,
             *_columns(list(self._expectations), 2),
             *_columns(self._holding, 2),
-            *_columns(self._ledger, 6),
-            *_key_columns(self._releases),
-            *_key_columns(self._claims),
+            self._ledger,
+            self._releases,
+            self._claims,
             self._lasting,
             *_columns(self._erased, 2),
         ]
@@ -135,9 +139,5 @@ class Batch:
         failed.update({number: Moved(moved_streams) for number, moved_streams in streams.items()})
 
 
-def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> Columns:
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[Sequence[Any]]:
     return list(zip(*rows, strict=True)) if rows else [()] * width
-
-
-def _key_columns(keys: Sequence[tuple[int, KeyClaim]]) -> Columns:
-    return _columns([(number, *key) for number, key in keys], 5)

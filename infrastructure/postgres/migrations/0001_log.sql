@@ -53,7 +53,7 @@ create table log.commands (
     request          bytea  not null,
     reply            bytea  not null,
     position         bigint not null,
-    primary key (organization_id, key)
+    primary key (key, organization_id)  -- in this order the first column alone decides nearly every comparison
 );
 comment on table log.commands is 'The idempotency ledger. key and request are keyed hashes; the reply holds ids and versions only.';
 

@@ -1,7 +1,12 @@
 -- The leaf of the Merkle tree. Twin: infrastructure/postgres/leaf.py; a test holds the two equal.
-create function log.leaf(
-    "position" bigint, organization_id uuid, organization_seq bigint, event_id uuid, stream_id uuid, stream_type text,
-    version int, type text, type_version int, recorded_at timestamptz, data bytea, meta bytea
+create function log.leaf_text(given text) returns bytea language sql stable parallel safe as $$
+    select int4send(octet_length(given)) || convert_to(given, 'UTF8')
+$$;
+comment on function log.leaf_text is 'A text in a leaf: UTF-8 with its length in bytes in front.';
+
+create function log.leaf_of_parts(
+    "position" bigint, organization_id uuid, organization_seq bigint, event_id uuid, stream_id uuid, stream_type_text bytea,
+    version int, type_text bytea, type_version int, recorded_at timestamptz, data_hash bytea, meta_hash bytea
 ) returns bytea language sql stable parallel safe as $$
     select '\x01'::bytea
         || int8send("position")
@@ -9,57 +14,74 @@ create function log.leaf(
         || int8send(organization_seq)
         || uuid_send(event_id)
         || uuid_send(stream_id)
-        || int4send(octet_length(stream_type)) || convert_to(stream_type, 'UTF8')
+        || stream_type_text
         || int4send(version)
-        || int4send(octet_length(type)) || convert_to(type, 'UTF8')
+        || type_text
         || int4send(type_version)
         || timestamptz_send(recorded_at)
-        || sha256(data)
-        || sha256(meta)
+        || data_hash
+        || meta_hash
+$$;
+comment on function log.leaf_of_parts is 'log.leaf, when what many records have in common was encoded and hashed before: log.leaf_text, sha256.';
+
+create function log.leaf(
+    "position" bigint, organization_id uuid, organization_seq bigint, event_id uuid, stream_id uuid, stream_type text,
+    version int, type text, type_version int, recorded_at timestamptz, data bytea, meta bytea
+) returns bytea language sql stable parallel safe as $$
+    select log.leaf_of_parts(
+        "position", organization_id, organization_seq, event_id, stream_id, log.leaf_text(stream_type),
+        version, log.leaf_text(type), type_version, recorded_at, sha256(data), sha256(meta))
 $$;
 comment on function log.leaf is 'What a record is hashed as: version byte 1, integers big-endian, texts with their length in front.';
 
+-- What the append takes in lists. Rows of several columns cost the driver and the server less than an array for each column.
+create type log.new_record as (
+    occasion         int,                  -- ordinal in the arrays occasion_…
+    kind             int,                  -- ordinal in stream_types, types, type_versions
+    nth              int,                  -- its number among the records of its organization
+    event_id         uuid,
+    stream_id        uuid,
+    version          int,
+    data             bytea
+);
+create type log.keyed_unit as (
+    component        int,
+    organization_id  uuid,
+    key              bytea,
+    request          bytea,
+    reply            bytea,                -- null: only looked up
+    last_record      int                   -- ordinal of the unit's last record; 0: it has none
+);
+create type log.key_use as (
+    component        int,
+    organization_id  uuid,
+    scope            text,
+    key              bytea,
+    stream_id        uuid
+);
+
 -- Append components of units of work and say what became of each. One call is one batch.
 --
--- Everything comes as parallel arrays, components numbered from 1. A component with a finding (a key in the ledger, a
--- moved stream, a taken unique key) writes nothing; the others are written. The findings name ordinals of the arrays.
+-- Everything comes as arrays, components numbered from 1. A component with a finding (a key in the ledger, a moved
+-- stream, a taken unique key) writes nothing; the others are written. The findings name ordinals of the arrays.
 -- Needs READ COMMITTED: each statement must see what was committed before the lock was taken.
 create function log.append(
-    component_records        int[],          -- per component: how many records it has
     organizations            uuid[],         -- the distinct organizations of the records
     stream_types             text[],         -- the distinct kinds of the records
     types                    text[],
     type_versions            int[],
-    record_components        int[],          -- per record, ordered by component
-    record_organizations     int[],          -- ordinal in organizations
-    record_nths              int[],          -- its number among the records of its organization
-    record_kinds             int[],          -- ordinal in stream_types, types, type_versions
-    event_ids                uuid[],
-    stream_ids               uuid[],
-    versions                 int[],
-    datas                    bytea[],
-    metas                    bytea[],
-    recorded_ats             timestamptz[],
+    occasion_components      int[],          -- per occasion: what the records of a unit have in common
+    occasion_organizations   int[],          -- ordinal in organizations
+    occasion_metas           bytea[],
+    occasion_times           bigint[],       -- microseconds since 2000-01-01 UTC
+    records                  log.new_record[],  -- ordered by component
     expected_streams         uuid[],         -- per distinct precondition
     expected_versions        int[],
     holding_components       int[],          -- per (component, precondition)
     held_expectations        int[],          -- ordinal in expected_streams
-    ledger_components        int[],          -- per keyed unit
-    ledger_organizations     uuid[],
-    ledger_keys              bytea[],
-    ledger_requests          bytea[],
-    ledger_replies           bytea[],        -- null: only looked up
-    ledger_records           int[],          -- ordinal of the unit's last record; 0: it has none
-    release_components       int[],          -- per unique key given back
-    release_organizations    uuid[],
-    release_scopes           text[],
-    release_keys             bytea[],
-    release_streams          uuid[],
-    claim_components         int[],          -- per unique key taken
-    claim_organizations      uuid[],
-    claim_scopes             text[],
-    claim_keys               bytea[],
-    claim_streams            uuid[],
+    ledger                   log.keyed_unit[],
+    releases                 log.key_use[],  -- unique keys given back
+    claims                   log.key_use[],  -- unique keys taken
     claim_lasts              boolean[],      -- false: checked, but a later unit of the component gives it back
     erased_components        int[],          -- per person key to delete
     erased_keys              uuid[],
@@ -74,37 +96,60 @@ create function log.append(
 declare
     failed             int[];
     organization_heads bigint[];
-    withheld           int[];                -- per component: records that failed components up to it do not write
+    places             int[];                -- per record, when there are failed components: its ordinal without theirs,
+    nths               int[];                -- and likewise its number among the records of its organization
+    stream_type_texts  bytea[];
+    type_texts         bytea[];
+    meta_hashes        bytea[];
+    recorded_ats       timestamptz[];
     appended           bigint;
 begin
+    -- Before the lock: what needs no look at the log.
+    select array_agg(log.leaf_text(stream_type) order by kind), array_agg(log.leaf_text(type) order by kind)
+    into stream_type_texts, type_texts
+    from unnest(stream_types, types) with ordinality as distinct_kind (stream_type, type, kind);
+    select array_agg(sha256(meta) order by occasion),
+        array_agg(timestamptz '2000-01-01 00:00:00+00' + microseconds * interval '1 microsecond' order by occasion)
+    into meta_hashes, recorded_ats
+    from unnest(occasion_metas, occasion_times) with ordinality as given (meta, microseconds, occasion);
+
     perform pg_advisory_xact_lock(1937006946, 1);
 
+    -- Here and below, `offset 0` keeps a look-up per row: as a plain join, planned while the table is small, it may read all of it.
     select array_agg(asked.ordinal), array_agg(found.request), array_agg(found.reply), array_agg(found.position),
         array_agg(asked.component)
     into replayed, replayed_requests, replayed_replies, replayed_positions, failed
-    from unnest(ledger_components, ledger_organizations, ledger_keys)
-        with ordinality as asked (component, organization_id, key, ordinal)
-    join log.commands as found on found.organization_id = asked.organization_id and found.key = asked.key;
+    from unnest(ledger) with ordinality as asked (component, organization_id, key, request, reply, last_record, ordinal)
+    cross join lateral (
+        select c.request, c.reply, c.position from log.commands as c
+        where c.key = asked.key and c.organization_id = asked.organization_id
+        offset 0
+    ) as found;
 
-    -- Versions of a stream have no gaps, so its newest one says where it is. One look-up each, and no `exists … or …`.
+    -- Versions of a stream have no gaps: it is where it is expected when that version is there (0 never is) and the next is not.
     select array_agg(expected.ordinal) into moved
     from unnest(expected_streams, expected_versions) with ordinality as expected (stream_id, version, ordinal)
     left join lateral (
-        select r.version from log.records as r where r.stream_id = expected.stream_id order by r.version desc limit 1
-    ) as newest on true
-    where expected.version <> coalesce(newest.version, 0);
+        select r.version from log.records as r
+        where r.stream_id = expected.stream_id and r.version between expected.version and expected.version + 1
+        offset 0
+    ) as there on true
+    where there.version is distinct from nullif(expected.version, 0);
 
-    select array_agg(claimed.ordinal) into taken
-    from unnest(claim_components, claim_organizations, claim_scopes, claim_keys, claim_streams)
-        with ordinality as claimed (component, organization_id, scope, key, stream_id, ordinal)
-    join log.unique_keys as held
-        on held.organization_id = claimed.organization_id and held.scope = claimed.scope and held.key = claimed.key
-    where held.stream_id <> claimed.stream_id
-    and not exists (
-        select from unnest(release_components, release_organizations, release_scopes, release_keys, release_streams)
-            as released (component, organization_id, scope, key, stream_id)
-        where released = row (claimed.component, held.organization_id, held.scope, held.key, held.stream_id)
-    );
+    if cardinality(claims) > 0 then
+        select array_agg(claimed.ordinal) into taken
+        from unnest(claims) with ordinality as claimed (component, organization_id, scope, key, stream_id, ordinal)
+        cross join lateral (
+            select k.stream_id from log.unique_keys as k
+            where k.organization_id = claimed.organization_id and k.scope = claimed.scope and k.key = claimed.key
+            offset 0
+        ) as held
+        where held.stream_id <> claimed.stream_id
+        and not exists (
+            select from unnest(releases) as released
+            where released = row (claimed.component, claimed.organization_id, claimed.scope, claimed.key, held.stream_id)::log.key_use
+        );
+    end if;
 
     failed := coalesce(failed, '{}');
     if moved is not null then
@@ -113,16 +158,20 @@ begin
             where holding.expectation = any (moved));
     end if;
     if taken is not null then
-        failed := failed || array(select claim_components[ordinal] from unnest(taken) as ordinal);
+        failed := failed || array(select claims[ordinal].component from unnest(taken) as ordinal);
     end if;
     if failed <> '{}' then
-        withheld := array(
-            select sum(case when ordinal = any (failed) then records else 0 end) over (order by ordinal)
-            from unnest(component_records) with ordinality as counted (records, ordinal) order by ordinal);
-        record_nths := array(
-            select count(*) filter (where component <> all (failed)) over (partition by organization order by ordinal)
-            from unnest(record_components, record_organizations) with ordinality as given (component, organization, ordinal)
-            order by ordinal);
+        select array_agg(place order by ordinal), array_agg(nth order by ordinal) into places, nths
+        from (
+            select ordinal,
+                count(*) filter (where written) over (order by ordinal) as place,
+                count(*) filter (where written) over (partition by organization order by ordinal) as nth
+            from (
+                select ordinal, occasion_organizations[occasion] as organization,
+                    occasion_components[occasion] <> all (failed) as written
+                from unnest(records) with ordinality as given (occasion, kind, nth, event_id, stream_id, version, data, ordinal)
+            ) as given
+        ) as counted;
     end if;
 
     head := coalesce((select max(position) from log.records), 0);
@@ -131,50 +180,53 @@ begin
         from unnest(organizations) with ordinality as o (organization_id, ordinal) order by o.ordinal);
 
     insert into log.records
-    select n.position, n.organization_id, n.organization_seq, n.event_id, n.stream_id, n.stream_type, n.version, n.type,
-        n.type_version, n.data, n.meta, n.recorded_at,
-        sha256('\x00'::bytea || log.leaf(
-            n.position, n.organization_id, n.organization_seq, n.event_id, n.stream_id, n.stream_type, n.version, n.type,
-            n.type_version, n.recorded_at, n.data, n.meta))
+    select n.position, n.organization_id, n.organization_seq, n.event_id, n.stream_id, stream_types[n.kind], n.version,
+        types[n.kind], n.type_version, n.data, occasion_metas[n.occasion], n.recorded_at,
+        sha256('\x00'::bytea || log.leaf_of_parts(
+            n.position, n.organization_id, n.organization_seq, n.event_id, n.stream_id, stream_type_texts[n.kind], n.version,
+            type_texts[n.kind], n.type_version, n.recorded_at, sha256(n.data), meta_hashes[n.occasion]))
     from (
         select
-            head + ordinal - coalesce(withheld[component], 0) as position,
-            organizations[organization] as organization_id,
-            organization_heads[organization] + nth as organization_seq,
-            stream_types[kind] as stream_type, types[kind] as type, type_versions[kind] as type_version,
-            event_id, stream_id, version, data, meta, recorded_at
-        from unnest(record_components, record_organizations, record_nths, record_kinds, event_ids, stream_ids, versions, datas,
-                metas, recorded_ats)
-            with ordinality as given (component, organization, nth, kind, event_id, stream_id, version, data, meta,
-                recorded_at, ordinal)
-        where component <> all (failed)
+            head + coalesce(places[ordinal], ordinal) as position,
+            organizations[occasion_organizations[occasion]] as organization_id,
+            organization_heads[occasion_organizations[occasion]] + coalesce(nths[ordinal], nth) as organization_seq,
+            type_versions[kind] as type_version, recorded_ats[occasion] as recorded_at,
+            occasion, kind, event_id, stream_id, version, data
+        from unnest(records) with ordinality as given (occasion, kind, nth, event_id, stream_id, version, data, ordinal)
+        where occasion_components[occasion] <> all (failed)
         offset 0  -- keeps these expressions from being computed again for the leaf
     ) as n;
     get diagnostics appended = row_count;
 
-    insert into log.commands
+    insert into log.commands (organization_id, key, request, reply, position)
     select organization_id, key, request, reply,
-        case when record = 0 then head + appended else head + record - coalesce(withheld[component], 0) end
-    from unnest(ledger_components, ledger_organizations, ledger_keys, ledger_requests, ledger_replies, ledger_records)
-        as entered (component, organization_id, key, request, reply, record)
+        head + case when last_record = 0 then appended else coalesce(places[last_record], last_record) end
+    from unnest(ledger)
     where reply is not null and component <> all (failed);
 
-    delete from log.unique_keys as held
-    using unnest(release_components, release_organizations, release_scopes, release_keys, release_streams)
-        as released (component, organization_id, scope, key, stream_id)
-    where held.organization_id = released.organization_id and held.scope = released.scope and held.key = released.key
-    and held.stream_id = released.stream_id and released.component <> all (failed);
+    if cardinality(releases) > 0 then
+        delete from log.unique_keys as held
+        using unnest(releases) as released
+        where held.organization_id = released.organization_id and held.scope = released.scope and held.key = released.key
+        and held.stream_id = released.stream_id and released.component <> all (failed);
+    end if;
 
-    insert into log.unique_keys
-    select distinct claimed.organization_id, claimed.scope, claimed.key, claimed.stream_id
-    from unnest(claim_components, claim_organizations, claim_scopes, claim_keys, claim_streams, claim_lasts)
-        as claimed (component, organization_id, scope, key, stream_id, lasts)
-    left join log.unique_keys as held
-        on held.organization_id = claimed.organization_id and held.scope = claimed.scope and held.key = claimed.key
-    where claimed.lasts and claimed.component <> all (failed) and held.stream_id is null;
+    if cardinality(claims) > 0 then
+        insert into log.unique_keys
+        select distinct claimed.organization_id, claimed.scope, claimed.key, claimed.stream_id
+        from unnest(claims, claim_lasts) as claimed (component, organization_id, scope, key, stream_id, lasts)
+        left join lateral (
+            select k.stream_id from log.unique_keys as k
+            where k.organization_id = claimed.organization_id and k.scope = claimed.scope and k.key = claimed.key
+            offset 0
+        ) as held on true
+        where claimed.lasts and claimed.component <> all (failed) and held.stream_id is null;
+    end if;
 
-    delete from log.person_keys
-    where id in (select key from unnest(erased_components, erased_keys) as erased (component, key) where component <> all (failed));
+    if cardinality(erased_keys) > 0 then
+        delete from log.person_keys
+        where id in (select key from unnest(erased_components, erased_keys) as erased (component, key) where component <> all (failed));
+    end if;
 end
 $$;
 -- A session plans these statements once, perhaps while the tables are empty: only index look-ups stay right as they grow.

@@ -23,7 +23,7 @@ from infrastructure.postgres.log import PostgresLog
 
 ROOT = Path(__file__).parents[3]
 LOCK = "perform pg_advisory_xact_lock(1937006946, 1);"
-CHECK = "where expected.version <> coalesce(newest.version, 0);"
+CHECK = "where there.version is distinct from nullif(expected.version, 0);"
 HEAD = "head := coalesce((select max(position) from log.records), 0);"
 
 
