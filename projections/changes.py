@@ -7,6 +7,7 @@ the runner adds organization, provenance and timestamps, and expands cascades an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from hashlib import sha1
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -54,6 +55,12 @@ class Erase(NamedTuple):
 
 
 Change = Insert | Set | Add | Delete | Erase
+
+
+def derived_id(owner: UUID, name: str) -> UUID:
+    """The id of a row that has none of its own, by its natural key: `uuid.uuid5`, which takes twice as long about it."""
+    return UUID(bytes=sha1(owner.bytes + name.encode(), usedforsecurity=False).digest()[:16], version=5)
+
 
 E_ = TypeVar("E_", bound=DomainEvent)
 Projector = Callable[[Any, Record], Iterable[Change]]

@@ -28,7 +28,10 @@ async def create_bare(connection: Connection, metadata: sa.MetaData, schema: str
 
 
 async def complete(connection: Connection, metadata: sa.MetaData, schema: str) -> None:
-    """Add constraints and indexes, also those by which the runner finds rows, and gather statistics. Raises what the rows violate."""
+    """Add constraints and indexes, also those by which the runner finds rows, and gather statistics. Raises what the rows violate.
+
+    Statistics of the columns by which rows are found, which is what plans depend on at once: the first autovacuum adds the others.
+    """
     await _drop_indexes(connection, schema)
     for table in metadata.tables.values():
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
@@ -38,8 +41,9 @@ async def complete(connection: Connection, metadata: sa.MetaData, schema: str) -
     for table in metadata.tables.values():
         for constraint in _in_order(table):
             await connection.execute(_sql(AddConstraint(constraint, isolate_from_table=False), metadata, schema))
-    for table in metadata.tables.values():
-        await connection.execute(f"analyze {quoted(schema)}.{quoted(table.name)}")
+    for shape in model.read(metadata).shapes:
+        columns = ", ".join(map(quoted, _searched(shape)))
+        await connection.execute(f"analyze {quoted(schema)}.{quoted(shape.name)} ({columns})")
 
 
 async def is_fit(connection: Connection, metadata: sa.MetaData) -> bool:
@@ -100,6 +104,13 @@ def _lookup_indexes(metadata: sa.MetaData, schema: str) -> Iterator[str]:
 def _leading(table: sa.Table) -> set[str]:
     groups: list[Any] = [*table.indexes, *(each for each in table.constraints if isinstance(each, sa.UniqueConstraint))]
     return {next(iter(group.columns)).name for group in groups if len(group.columns)}
+
+
+def _searched(shape: model.Shape) -> list[str]:
+    """The columns that stand in keys and indexes."""
+    groups: list[Any] = [*shape.table.indexes, *(each for each in shape.table.constraints if not isinstance(each, sa.CheckConstraint))]
+    searched = {column.name for group in groups for column in group.columns}.union(shape.subjects)
+    return [name for name in shape.template if name in searched]
 
 
 async def _drop_indexes(connection: Connection, schema: str) -> None:

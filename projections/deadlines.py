@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from application.ports import Record
 from domain.aggregate import DomainEvent
 from domain.ticketing.order import OrderCancelled, OrderConfirmed, OrderDeleted, OrderExpired, OrderPlaced
-from projections.changes import Change, Delete, Insert, Projection
+from projections.changes import Change, Delete, Insert, Projection, derived_id
 from projections.schema import INSTANT
 
 METADATA = sa.MetaData(schema="deadlines")
@@ -37,7 +37,7 @@ deadlines = sa.Table(
 
 def deadline_id(kind: str, subject_id: UUID) -> UUID:
     """A subject has one deadline of a kind."""
-    return uuid5(subject_id, kind)
+    return derived_id(subject_id, kind)
 
 
 @DEADLINES.on(OrderPlaced)

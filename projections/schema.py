@@ -7,10 +7,14 @@ metadata (`reference(..., on_delete=...)`), carried out by the runner, the same 
 
 from __future__ import annotations
 
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+
+from domain.money import Money
 
 OnDelete = Literal["cascade", "set null", "no action"]
 
@@ -23,6 +27,12 @@ MONEY = sa.Numeric(18, 3)
 TEXT_LIST = ARRAY(sa.Text)
 JSON = JSONB(none_as_null=True)
 INSTANT = sa.TIMESTAMP(timezone=True)
+
+
+@lru_cache(maxsize=16_384)
+def major(amount: int, currency: str) -> Decimal:
+    """Minor units as a `MONEY` column holds them; a row has many of them, and the same again and again."""
+    return Money(amount, currency).major
 
 
 def reference(name: str, target: str, *, on_delete: OnDelete = "no action", nullable: bool = True, indexed: bool = True) -> sa.Column[Any]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import UUID as UUID_COLUMN
 
 from application.ports import Record
-from projections.changes import Insert
+from projections.changes import Insert, derived_id
 from projections.schema import INSTANT, read_table, reference
 
 status_changes = read_table(
@@ -63,4 +63,4 @@ def status_change(
         "actor_id": UUID(actor) if kind == "user" else None,
         "reason": reason or who.reason,
     }
-    return Insert(status_changes, uuid5(record.stream_id, f"{record.version}:{n}"), values)
+    return Insert(status_changes, derived_id(record.stream_id, f"{record.version}:{n}"), values)

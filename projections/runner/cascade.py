@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from application.ports import Record
+from projections.changes import derived_id
 from projections.runner.model import Shape
 from projections.runner.target import MARK, Target, given, mark
 from projections.runner.values import quoted
@@ -79,7 +80,7 @@ async def _bury(target: Target, tombstones: Shape, removed: Iterable[tuple[Shape
     rows = [
         {
             **tombstones.template,
-            "id": uuid5(row_id, shape.name),
+            "id": derived_id(row_id, shape.name),
             "entity": shape.name,
             "entity_id": row_id,
             "at": record.recorded_at,

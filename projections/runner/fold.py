@@ -101,7 +101,9 @@ class Fold:
         return True
 
     def _insert(self, shape: Shape, change: Insert, record: Record) -> bool:
-        if change.id in self.inserts[shape] or change.id in self.patches[shape] or change.id in self.deletes[shape]:
+        rows, patches, deletes = self.inserts[shape], self.patches[shape], self.deletes[shape]
+        # Hashing an id is most of what a look-up costs, so nothing is looked up where there is nothing.
+        if change.id in rows or (patches and change.id in patches) or (deletes and change.id in deletes):
             return False  # what waits is about another row that had this id
         if (self.reached and (record.organization_id, shape) in self.reached) or (self.erases and shape.guarded):
             return False
@@ -112,23 +114,25 @@ class Fold:
         row["log_position"] = record.position
         row["stream_id"] = record.stream_id
         row["stream_version"] = record.version
-        self.inserts[shape][change.id] = row
+        rows[change.id] = row
         return True
 
     def _update(self, shape: Shape, change: Set | Add, record: Record) -> bool:
-        if (record.organization_id, shape) in self.reached and not shape.foreign.isdisjoint(change.values):
+        if self.reached and (record.organization_id, shape) in self.reached and not shape.foreign.isdisjoint(change.values):
             return False
         if self.erases and not shape.guarded.isdisjoint(change.values):
             return False
-        if change.id not in self.deletes[shape]:
-            row = self.inserts[shape].get(change.id)
-            if row is None:
-                patch = self.patches[shape].get(change.id)
-                if patch is None:
-                    patch = self.patches[shape][change.id] = Patch()
-                patch.merge(change, record)
-            else:
-                _merge(row, change, record)
+        rows, patches, deletes = self.inserts[shape], self.patches[shape], self.deletes[shape]
+        if deletes and change.id in deletes:
+            return True
+        row = rows.get(change.id) if rows else None
+        if row is not None:
+            _merge(row, change, record)
+        else:
+            patch = patches.get(change.id)
+            if patch is None:
+                patch = patches[change.id] = Patch()
+            patch.merge(change, record)
         return True
 
     def _shape(self, table: sa.Table) -> Shape:

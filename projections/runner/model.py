@@ -95,6 +95,10 @@ def _shape(table: sa.Table) -> Shape:
     if missing := set(CONVENTION).difference(names):
         msg = f"{table} lacks {', '.join(sorted(missing))}"
         raise UnfitTable(msg)
+    types = {str(column.name): sql_type(column) for column in table.columns}
+    if "NUMERIC" in types.values():
+        msg = f"{table} has a number without a fixed scale: equal numbers would not look the same"
+        raise UnfitTable(msg)
     subjects: dict[str, list[str]] = {}
     for column in table.columns:
         if (subject := column.info.get("subject")) is not None:
@@ -107,7 +111,7 @@ def _shape(table: sa.Table) -> Shape:
         name=str(table.name),
         template={str(column.name): _default(column) for column in table.columns},
         own=frozenset(names).difference(CONVENTION),
-        types={str(column.name): sql_type(column) for column in table.columns},
+        types=types,
         subjects={subject: tuple(columns) for subject, columns in subjects.items()},
         foreign=frozenset(str(key.parent.name) for key in table.foreign_keys if _acts(key)),
         guarded=frozenset(subjects).union(*subjects.values()),

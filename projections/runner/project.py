@@ -44,7 +44,8 @@ class Source:
         for record in records:
             if record.type in self.projection.projectors:
                 changes = self.projection.changes(self._codec.decode(record), record)
-                self._codec.forget(change.subject for change in changes if isinstance(change, Erase))
+                if persons := [change.subject for change in changes if isinstance(change, Erase)]:
+                    self._codec.forget(persons)
                 yield record, changes
 
     def erased(self, records: Sequence[Record]) -> set[UUID]:

@@ -20,7 +20,7 @@ from projections.runner.checkpoint import PROJECTED, Fenced, Standing, acquire, 
 from projections.runner.park import Parked, apply_bisecting, is_fault_of_record, park
 from projections.runner.project import Source
 from projections.runner.target import Target
-from projections.runner.values import Connection, Pool, speak
+from projections.runner.values import Connection, Pool, keep_plans, speak
 from projections.runner.write import apply
 
 _BATCH: Final = 5_000
@@ -128,6 +128,7 @@ class Runner:
             self._observer.parked(self.projection.name, parked)
 
     async def _follow(self, connection: Connection, standing: Standing) -> None:
+        await keep_plans(connection)
         target = Target(connection, self._model)
         loop = asyncio.get_running_loop()
         busy_until = 0.0

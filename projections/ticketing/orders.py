@@ -9,13 +9,12 @@ from typing import Any, get_args
 import sqlalchemy as sa
 
 from application.ports import Record
-from domain.money import Money
 from domain.ticketing.order import OrderCancelled, OrderConfirmed, OrderDeleted, OrderExpired, OrderPlaced, OrderStatus, SalesChannel
 from domain.ticketing.order_line import OrderLine
 from projections.audit.status_changes import status_change
 from projections.changes import Change, Delete, Insert, Set
 from projections.relational import RELATIONAL
-from projections.schema import INSTANT, JSON, MONEY, TEXT_LIST, choice, currency, personal, read_table, reference, unique
+from projections.schema import INSTANT, JSON, MONEY, TEXT_LIST, choice, currency, major, personal, read_table, reference, unique
 from projections.ticketing.ticket_categories import PERCENT
 
 NOTHING = Decimal(0)
@@ -94,10 +93,10 @@ def order_placed(event: OrderPlaced, record: Record) -> Iterable[Change]:
             "customer_email": event.customer_email,
             "customer_name": event.customer_name,
             "customer_phone": event.customer_phone,
-            "subtotal": _major(sum(line.unit_price * line.quantity for line in event.lines), event),
-            "taxes": _major(event.tax, event),
-            "net_amount": _major(event.net, event),
-            "total_amount": _major(event.total, event),
+            "subtotal": major(sum(line.unit_price * line.quantity for line in event.lines), event.currency),
+            "taxes": major(event.tax, event.currency),
+            "net_amount": major(event.net, event.currency),
+            "total_amount": major(event.total, event.currency),
             "currency": event.currency,
             "payment_status": "pending",
             "order_status": "pending",
@@ -156,16 +155,12 @@ def _item(line: OrderLine, event: OrderPlaced, record: Record) -> dict[str, Any]
         "order_id": record.stream_id,
         "ticket_category_id": line.ticket_category_id,
         "quantity": line.quantity,
-        "list_price": _major(line.list_price, event),
-        "unit_price": _major(line.unit_price, event),
-        "net_amount": _major(line.net, event),
+        "list_price": major(line.list_price, event.currency),
+        "unit_price": major(line.unit_price, event.currency),
+        "net_amount": major(line.net, event.currency),
         "tax_rate": line.tax_rate,
         "tax_code": line.tax_code,
-        "tax_amount": _major(line.tax, event),
-        "total_price": _major(line.gross, event),
+        "tax_amount": major(line.tax, event.currency),
+        "total_price": major(line.gross, event.currency),
         "currency": event.currency,
     }
-
-
-def _major(minor: int, event: OrderPlaced) -> Decimal:
-    return Decimal(str(Money(minor, event.currency)))

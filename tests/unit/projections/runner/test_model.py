@@ -39,6 +39,7 @@ def _table(*columns: sa.Column[Any]) -> sa.MetaData:
     [
         sa.Column("a", sa.Integer, server_default="0"),
         sa.Column("a", sa.Integer, default=lambda: 0),
+        sa.Column("a", sa.Numeric),
         sa.Column("a", sa.Text, info={"subject": "nobody"}),
         sa.Column("a", sa.Text, nullable=False, info={"subject": "stream_id"}),
     ],
