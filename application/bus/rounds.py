@@ -34,6 +34,12 @@ _log = logging.getLogger("stagebook.bus")
 _HOT_SECONDS = 2.0
 """How long a stream counts as contested after another process last got there first."""
 
+_STEP = 32
+"""Units that are decided in a row, before others of the process get their turn."""
+
+_LEAST = 32
+"""Units that are worth an append of their own when more wait: one call and one commit cost as much as some twenty units."""
+
 MOST_TRIES = 50
 """How often a unit is decided anew before its sender is told to come again."""
 
@@ -110,16 +116,29 @@ class Rounds:
         """Decide what waits and, while a batch is in flight, what arrives meanwhile, on top of it."""
         batch = Batch(self._cache, self._codec, self._authorize, self._hot_streams(), flight.batch if flight else None)
         while True:
-            room = self._batch_limit - len(batch.decided)
-            batch.run(self._take(self._queue, room))
+            # The append before this one begins, requests come in, answers go out.
+            await asyncio.sleep(0)
+            batch.run(self._take(self._queue, min(_STEP, self._batch_limit - len(batch.decided))))
             self._set_aside(batch)
-            if flight is None and (batch.decided or self._contested):
+            if self._is_ready(batch, flight):
                 return batch
-            if flight is not None and (flight.verdicts.done() or room <= 0):
-                return batch
-            self._arrived.clear()
             if not self._queue:
+                self._arrived.clear()
                 await self._arrived.wait()
+
+    def _is_ready(self, batch: Batch, flight: _Flight | None) -> bool:
+        """Whether to append the batch now, or first what is in flight.
+
+        The half of all that is under way is enough: as long as the other half is decided while this one is in the
+        database, neither waits for the other.
+        """
+        decided, ahead = len(batch.decided), len(flight.batch.decided) if flight else 0
+        if decided >= self._batch_limit:
+            return True
+        if flight is not None and not flight.verdicts.done():
+            return False
+        enough = max(_LEAST, (len(self._queue) + decided + ahead) // 2)
+        return decided >= enough or (not self._queue and bool(decided or ahead or self._contested))
 
     def _take(self, queue: deque[Pending], most: int) -> list[Pending]:
         return [queue.popleft() for _ in range(min(len(queue), most))]

@@ -19,6 +19,7 @@ import asyncpg
 
 from application.bus.bus import Bus
 from application.bus.messages import Outcome, Request
+from application.ids import fresh_uuid7
 from application.ports import Record
 from application.principal import system
 from application.registry import Command
@@ -107,7 +108,7 @@ def _commands(stocks: Sequence[UUID]) -> Iterator[holds.PlaceBenchHold]:
 
 
 async def _send(bus: Bus, sent: Command) -> Outcome:
-    command_id = uuid4()
+    command_id = fresh_uuid7()
     return await bus.submit(
         Request(commands=[sent], principal=_ORGANIZATION, command_id=command_id, idempotency_key=str(command_id), correlation_id="bench")
     )

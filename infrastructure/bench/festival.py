@@ -12,6 +12,7 @@ from application.bus.messages import Outcome, Request
 from application.bus.port import CommandBus
 from application.events.events import CreateEvent
 from application.events.life_cycle import ConfirmEvent
+from application.ids import fresh_uuid7
 from application.organizations.organizations import CreateOrganization
 from application.principal import PLATFORM, Principal, system
 from application.registry import Command
@@ -83,5 +84,5 @@ def _order(festival: Festival, number: int, email: str | None = None, name: str 
 async def send(bus: CommandBus, principal: Principal, command: Command, key: str | None = None) -> Outcome:
     """One command as a unit of its own."""
     return await bus.submit(
-        Request(commands=[command], principal=principal, command_id=uuid4(), idempotency_key=key, correlation_id="bench")
+        Request(commands=[command], principal=principal, command_id=fresh_uuid7(), idempotency_key=key, correlation_id="bench")
     )

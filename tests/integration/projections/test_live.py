@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from infrastructure.postgres.read_store import PostgresReadStore
@@ -18,7 +19,7 @@ from projections.runner.checkpoint import Fenced, acquire, advance, set_state, s
 from projections.runner.retry import retry
 from projections.runner.run import NewerVersion, Runner
 from projections.runner.status import status
-from projections.runner.values import Pool
+from projections.runner.values import Connection, Pool
 from projections.verify import verify
 from tests.unit.projections.runner.small import HOUSES, ORGANIZATIONS, ROOMS, START, SmallWorld, Witness
 
@@ -162,6 +163,24 @@ async def test_a_paused_projection_stands_still_until_it_is_resumed(pool: Pool, 
         assert witness.position == 2
         await set_state(connection, "small", "live")
         await until(lambda: witness.position == 3)
+
+
+async def test_a_session_that_follows_the_log_keeps_its_plans(database_url: str, until: Until) -> None:
+    world, witness = _world(), Witness()
+
+    async def leave(_: Connection) -> None:
+        """As in the worker's pool: the runner's settings stay when it gives the connection back."""
+
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=1, reset=leave) as pool:
+        runner = Runner(world.projection, pool=pool, log=world.log, codec=world.codec, owner="worker", observer=witness)
+        following = asyncio.create_task(runner.run())
+        await until(lambda: bool(witness.rebuilds))
+        world.happen(ALPHA, Add(HOUSES, HOUSE, {"beds": 1}))
+        await until(lambda: witness.position == len(world.records))
+        following.cancel()
+        await asyncio.wait([following])
+        assert await pool.fetchval("show plan_cache_mode") == "auto"
+        assert await pool.fetchval("show enable_seqscan") == "off"
 
 
 async def test_tables_of_a_newer_version_are_left_alone(pool: Pool, running: Running, until: Until) -> None:
