@@ -15,7 +15,7 @@ from litestar.types import ASGIApp
 from api.answers import Answer
 from api.call import Call, HttpRequest
 from api.problems import FAULT, Problem, answer_of, problem_of
-from api.refusals import BadRequest, MethodNotAllowed, NoSuchRoute
+from api.refusals import BadRequest, MethodNotAllowed, NoSuchRoute, NotReady
 from api.services import Services
 from application.ids import fresh_uuid7
 
@@ -58,6 +58,9 @@ def note(problem: Problem, failure: Exception, name: str) -> None:
     if problem.status == FAULT:
         # The message stays out of it: those of drivers and parsers quote the data that they failed on.
         _logger.error("request failed", **fields, fault=type(failure).__qualname__, where=_frames(failure))
+    elif isinstance(failure, NotReady):
+        # Whoever probes does so again and again, and knows what to do with the answer.
+        _logger.debug("not ready", **fields, reason=failure.message)
     else:
         _logger.warning("request refused", **fields)
 

@@ -45,7 +45,9 @@ async def test_without_the_database_the_process_is_not_ready(anonymous: httpx.As
 
 async def test_before_the_tables_are_made_the_process_is_not_ready(anonymous: httpx.AsyncClient, reads: sample.FakeReads) -> None:
     reads.state = ReadStatus(head=1, position=0, parked=0, built=False)
-    answer = await anonymous.get("/health/ready")
+    with capture_logs() as lines:
+        answer = await anonymous.get("/health/ready")
+    assert [(line["log_level"], line["event"]) for line in lines] == [("debug", "not ready")]
     assert (answer.status_code, answer.json()["params"]) == (503, {"reason": "the read models are not built yet"})
 
 
