@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
+from math import isinf
 from typing import Any
 
 import msgspec
@@ -30,7 +32,7 @@ def decode_object(body: bytes) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(body)
     except msgspec.ValidationError as error:
-        raise InvalidInput(field_error(error)) from None
+        raise InvalidInput(*(_huge_numbers(body) or (field_error(error),))) from None
     except msgspec.DecodeError as error:
         raise MalformedJson(reason=str(error).removeprefix("JSON is malformed: ")) from None
     except UnicodeDecodeError:
@@ -100,16 +102,12 @@ def _failure(value: object, kind: Any) -> msgspec.ValidationError | None:
 
 
 def _unstorable(value: object) -> Iterator[FieldError]:
-    """Values that no part of the program could keep: NUL in texts (PostgreSQL has none), huge integers, absurd nesting."""
+    """Values that no part of the program could keep: NUL in texts (PostgreSQL has none), huge numbers, absurd nesting."""
     waiting: list[tuple[object, str, int]] = [(value, "", 1)]
     while waiting:
         item, pointer, depth = waiting.pop()
-        if isinstance(item, str):
-            if "\0" in item:
-                yield FieldError(pointer=pointer, detail="A text cannot contain the character U+0000")
-        elif isinstance(item, int):
-            if not -SAFE_INTEGER <= item <= SAFE_INTEGER:
-                yield FieldError(pointer=pointer, detail="An integer lies between -(2^53 - 1) and 2^53 - 1")
+        if (fault := _fault(item)) is not None:
+            yield FieldError(pointer=pointer, detail=fault)
         elif isinstance(item, dict | list):
             if depth > DEPTH_LIMIT:
                 yield FieldError(pointer=pointer, detail=f"Nested deeper than {DEPTH_LIMIT} levels")
@@ -119,6 +117,35 @@ def _unstorable(value: object) -> Iterator[FieldError]:
                 if any("\0" in key for key in item):
                     yield FieldError(pointer=pointer, detail="A name cannot contain the character U+0000")
                 waiting += [(part, f"{pointer}/{_escaped(key)}", depth + 1) for key, part in item.items()]
+
+
+def _fault(item: object) -> str | None:
+    """What is wrong with a text or a number."""
+    match item:
+        case str() if "\0" in item:
+            return "A text cannot contain the character U+0000"
+        case int() if not -SAFE_INTEGER <= item <= SAFE_INTEGER:
+            return "An integer lies between -(2^53 - 1) and 2^53 - 1"
+        case float() if isinf(item):
+            return "A number lies between -1.8e308 and 1.8e308"
+        case _:
+            return None
+
+
+def _huge_numbers(body: bytes) -> tuple[FieldError, ...]:
+    """Where the numbers stand that the decoder could not take: of those, it does not say it. Empty when `body` has other faults as well."""
+    try:
+        errors = tuple(_unstorable(json.loads(body.decode(), parse_int=_integer)))
+        for error in errors:
+            (error.pointer or "").encode()
+    except (ValueError, RecursionError):
+        return ()
+    return errors
+
+
+def _integer(digits: str) -> int:
+    """The number; of one that is too large anyway, a smaller one that is too large."""
+    return int(digits[: len(str(SAFE_INTEGER)) + 2])
 
 
 def _escaped(name: str) -> str:
