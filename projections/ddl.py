@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable, ExecutableDDLElement
 
-from projections.runner import model
+from projections.runner import history, model
 from projections.runner.values import DIALECT, Connection, quoted
 
 
@@ -25,6 +25,8 @@ async def create_bare(connection: Connection, metadata: sa.MetaData, schema: str
         copy = table.to_metadata(bare)
         copy.constraints = {copy.primary_key}
         await connection.execute(_sql(CreateTable(copy, include_foreign_key_constraints=[]), metadata, schema))
+    if model.keeps_row_records(metadata):
+        await history.create_bare(connection, schema)
 
 
 async def complete(connection: Connection, metadata: sa.MetaData, schema: str) -> None:
@@ -44,10 +46,12 @@ async def complete(connection: Connection, metadata: sa.MetaData, schema: str) -
     for shape in model.read(metadata).shapes:
         columns = ", ".join(map(quoted, _searched(shape)))
         await connection.execute(f"analyze {quoted(schema)}.{quoted(shape.name)} ({columns})")
+    if model.keeps_row_records(metadata):
+        await history.complete(connection, schema)
 
 
 async def is_fit(connection: Connection, metadata: sa.MetaData) -> bool:
-    """Whether the live schema has exactly the metadata's tables and columns."""
+    """Whether the live schema has exactly the projection's tables and columns."""
     rows = await connection.fetch(
         """
         select c.relname, a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid
@@ -55,9 +59,10 @@ async def is_fit(connection: Connection, metadata: sa.MetaData) -> bool:
         """,
         quoted(str(metadata.schema)),
     )
-    return {(row["relname"], row["attname"]) for row in rows} == {
-        (table.name, column.name) for table in metadata.tables.values() for column in table.columns
-    }
+    wanted = {(table.name, column.name) for table in metadata.tables.values() for column in table.columns}
+    if model.keeps_row_records(metadata):
+        wanted.update((history.TABLE, column) for column in history.COLUMNS)
+    return {(row["relname"], row["attname"]) for row in rows} == wanted
 
 
 async def swap(connection: Connection, live: str, successor: str) -> None:

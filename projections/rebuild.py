@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -20,15 +20,25 @@ from projections.runner.write import apply
 BATCH: Final = 20_000
 """Records folded together while nobody waits for them."""
 
+Progress = Callable[[int, int], None]
+"""Told after each batch of records: the position that is reached, and the one to be reached. Begins again when everything is done again."""
+
+
+def tell_nobody(_position: int, _upto: int) -> None:
+    """The `Progress` of those who do not watch."""
+
 
 class Replay:
     """A projection's rows in a schema beside the live one, as of a position of the log."""
 
-    def __init__(self, projection: Projection, *, connection: Connection, log: Log, codec: Codec, schema: str) -> None:
+    def __init__(
+        self, projection: Projection, *, connection: Connection, log: Log, codec: Codec, schema: str, progress: Progress = tell_nobody
+    ) -> None:
         self.projection = projection
         self.connection = connection
         self.source = Source(projection, log, codec)
         self.schema = schema
+        self.progress = progress
         self.position = 0
         self.parked: dict[UUID, Parked] = {}
         """Organizations whose rows stop before a record that cannot be applied."""
@@ -39,6 +49,7 @@ class Replay:
         target = Target(self.connection, model.read(self.projection.metadata), schema=self.schema, indexed=False)
         async for records in self.source.batches(0, upto, BATCH):
             await apply(target, self.source.entries(records))
+            self.progress(records[-1].position, upto)
         await ddl.complete(self.connection, self.projection.metadata, self.schema)
         self.position = upto
 
@@ -58,17 +69,27 @@ class Replay:
         async for records in self.source.batches(self.position, upto, BATCH):
             taking_part = [record for record in records if record.organization_id not in self.parked]
             self.parked |= await apply_bisecting(self.connection, taking_part, bring)
+            self.progress(records[-1].position, upto)
         self.position = max(self.position, upto)
 
 
-async def build(projection: Projection, *, connection: Connection, log: Log, codec: Codec, schema: str, upto: int | None = None) -> Replay:
+async def build(
+    projection: Projection,
+    *,
+    connection: Connection,
+    log: Log,
+    codec: Codec,
+    schema: str,
+    upto: int | None = None,
+    progress: Progress | None = None,
+) -> Replay:
     """Make `schema` anew with the rows as of position `upto` (the head, if not given). Belongs into the caller's transaction.
 
     If the rows break a constraint, or a record cannot be read, it is done again with the constraints in place from the
     start, which is slower and finds whose record it is.
     """
     end = await log.head() if upto is None else upto
-    replay = Replay(projection, connection=connection, log=log, codec=codec, schema=schema)
+    replay = Replay(projection, connection=connection, log=log, codec=codec, schema=schema, progress=progress or tell_nobody)
     await speak(connection)
     try:
         async with connection.transaction():
@@ -81,7 +102,7 @@ async def build(projection: Projection, *, connection: Connection, log: Log, cod
     return replay
 
 
-async def rebuild(projection: Projection, *, connection: Connection, log: Log, codec: Codec) -> Replay:
+async def rebuild(projection: Projection, *, connection: Connection, log: Log, codec: Codec, progress: Progress | None = None) -> Replay:
     """Replace the live tables by what a replay gives. Readers see the old ones until the moment of the swap.
 
     One transaction: if it fails, nothing has happened. A live worker goes on meanwhile and is held up only while the
@@ -90,7 +111,7 @@ async def rebuild(projection: Projection, *, connection: Connection, log: Log, c
     """
     live = model.read(projection.metadata).schema
     async with connection.transaction():
-        replay = await build(projection, connection=connection, log=log, codec=codec, schema=f"{live}_next")
+        replay = await build(projection, connection=connection, log=log, codec=codec, schema=f"{live}_next", progress=progress)
         await replay.follow(await log.head())
         before = await seize(connection, projection.name)
         await replay.follow(await log.head())

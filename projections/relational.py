@@ -5,4 +5,4 @@ from __future__ import annotations
 from projections.changes import Projection
 from projections.schema import READ
 
-RELATIONAL = Projection("relational", version=1, metadata=READ)
+RELATIONAL = Projection("relational", version=2, metadata=READ)

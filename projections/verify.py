@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import Final, NamedTuple
@@ -13,10 +13,10 @@ from uuid import UUID
 from application.ports import Codec, Log, Record
 from projections import ddl
 from projections.changes import Projection
-from projections.rebuild import BATCH
-from projections.runner import model
+from projections.rebuild import BATCH, Progress, tell_nobody
+from projections.runner import history, model
 from projections.runner.checkpoint import slot_of
-from projections.runner.model import Shape
+from projections.runner.model import Model, Shape
 from projections.runner.project import Source
 from projections.runner.target import Target
 from projections.runner.values import Connection, quoted, speak
@@ -62,7 +62,9 @@ class _Horizon(NamedTuple):
         return record.position <= self.slots[slot_of(record.organization_id)] and record.position < waits_from
 
 
-async def verify(projection: Projection, *, connection: Connection, log: Log, codec: Codec) -> Verification:
+async def verify(
+    projection: Projection, *, connection: Connection, log: Log, codec: Codec, progress: Progress | None = None
+) -> Verification:
     """Replay beside the live tables and compare, all in one snapshot, while the live worker goes on. Leaves nothing behind.
 
     Persons whose erasure is in the log but not yet in the snapshot can no longer be read by a replay: their personal
@@ -75,8 +77,8 @@ async def verify(projection: Projection, *, connection: Connection, log: Log, co
         target = Target(connection, model.read(projection.metadata), schema=schema, indexed=False)
         await ddl.create_bare(connection, projection.metadata, schema)
         position = max(horizon.slots.values(), default=0)
-        erased = await _replay(Source(projection, log, codec), target, horizon, position)
-        tables = [await _compare(target, shape, erased) for shape in target.model.shapes]
+        erased = await _replay(Source(projection, log, codec), target, horizon, position, progress or tell_nobody)
+        tables = [await _compare(target, compared) for compared in _compared(target.model, erased)]
         return Verification(position, tuple(tables))
 
 
@@ -103,26 +105,43 @@ async def _horizon(connection: Connection, projection: str) -> _Horizon:
     return _Horizon({row["slot"]: row["position"] for row in slots}, {row["organization_id"]: row["position"] for row in parked})
 
 
-async def _replay(source: Source, target: Target, horizon: _Horizon, upto: int) -> set[UUID]:
+async def _replay(source: Source, target: Target, horizon: _Horizon, upto: int, progress: Progress) -> set[UUID]:
     """Fill the tables with what the live ones should contain; returns the persons who are erased by records beyond."""
     erased: set[UUID] = set()
     async for records in source.batches(0, upto, BATCH):
         await apply(target, source.entries([record for record in records if horizon.contains(record)]))
         erased |= source.erased([record for record in records if not horizon.contains(record)])
+        progress(records[-1].position, upto)
     # Asked for only now: an erasure that kept the replay from reading a person is in the log by this time.
     async for records in source.batches(upto, await source.log.head(), BATCH):
         erased |= source.erased(records)
     return erased
 
 
-async def _compare(target: Target, shape: Shape, erased: Collection[UUID]) -> Comparison:
-    live = f"{quoted(target.model.schema)}.{quoted(shape.name)}"
-    columns = _columns(shape, erased)
-    rows, digest = await _copied(target.connection, f"select {', '.join(columns)} from {live} order by id")
-    replayed_rows, replayed_digest = await _copied(target.connection, f"select {', '.join(columns)} from {target.name(shape)} order by id")
+class _Compared(NamedTuple):
+    """What of a table is compared, in which order."""
+
+    table: str
+    columns: Sequence[str]
+    key: Sequence[str]
+    """What orders the lines; its first column is the id."""
+
+
+def _compared(model: Model, erased: Collection[UUID]) -> Iterator[_Compared]:
+    for shape in model.shapes:
+        yield _Compared(shape.name, _columns(shape, erased), ("id",))
+    if model.row_records:
+        yield _Compared(history.TABLE, history.COLUMNS, history.COLUMNS)
+
+
+async def _compare(target: Target, compared: _Compared) -> Comparison:
+    live, replayed = (f"{quoted(schema)}.{quoted(compared.table)}" for schema in (target.model.schema, target.schema))
+    lines = f"select {', '.join(compared.columns)} from {{}} order by {', '.join(compared.key)}"
+    rows, digest = await _copied(target.connection, lines.format(live))
+    replayed_rows, replayed_digest = await _copied(target.connection, lines.format(replayed))
     equal = digest == replayed_digest
-    differing = () if equal else await _differing(target, live, target.name(shape), columns)
-    return Comparison(shape.name, rows, replayed_rows, digest, equal, differing)
+    differing = () if equal else await _differing(target, live, replayed, compared)
+    return Comparison(compared.table, rows, replayed_rows, digest, equal, differing)
 
 
 def _columns(shape: Shape, erased: Collection[UUID]) -> list[str]:
@@ -149,10 +168,10 @@ async def _copied(connection: Connection, query: str) -> tuple[int, str]:
     return lines, digest.hexdigest()
 
 
-async def _differing(target: Target, live: str, replayed: str, columns: Sequence[str]) -> tuple[UUID, ...]:
-    line = f"id, row({', '.join(columns)})::text as line"
+async def _differing(target: Target, live: str, replayed: str, compared: _Compared) -> tuple[UUID, ...]:
+    line = f"{compared.key[0]} as id, row({', '.join(compared.columns)})::text as line"
     rows = await target.connection.fetch(
-        f"select id from (select {line} from {live}) as a full join (select {line} from {replayed}) as b using (id)"
-        f" where a.line is distinct from b.line order by id limit {_EXAMPLES}"
+        f"select distinct coalesce(a.id, b.id) as id from (select {line} from {live}) as a full join (select {line} from {replayed}) as b"
+        f" on a.id = b.id and a.line = b.line where a.id is null or b.id is null order by id limit {_EXAMPLES}"
     )
     return tuple(row["id"] for row in rows)

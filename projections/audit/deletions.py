@@ -12,4 +12,5 @@ deletions = read_table(
     sa.Column("entity", sa.Text, nullable=False),
     sa.Column("entity_id", UUID, nullable=False),
     sa.Column("at", INSTANT, nullable=False),
+    history=False,
 )

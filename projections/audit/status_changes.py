@@ -23,6 +23,7 @@ status_changes = read_table(
     reference("actor_id", "users", on_delete="set null"),
     sa.Column("reason", sa.Text),
     sa.Index("ix_status_changes_entity", "entity", "entity_id", "at"),
+    history=False,
 )
 
 

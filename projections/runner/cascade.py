@@ -10,6 +10,7 @@ from uuid import UUID
 
 from application.ports import Record
 from projections.changes import derived_id
+from projections.runner.history import Touch, Touches
 from projections.runner.model import Shape
 from projections.runner.target import MARK, Target, given, mark
 from projections.runner.values import quoted
@@ -26,21 +27,27 @@ stream_version = case when t.stream_id = d.stream_id then greatest(t.stream_vers
 _TOUCHING = {"id": "uuid", **MARK}
 
 
-async def delete(target: Target, deletes: Mapping[Shape, Mapping[UUID, Record]]) -> None:
-    """Delete these rows and what hangs on them, let go of them where they are referred to, and leave tombstones."""
+async def delete(target: Target, deletes: Mapping[Shape, Mapping[UUID, Record]], touches: Touches) -> None:
+    """Delete these rows and what hangs on them, let go of them where they are referred to, and leave tombstones.
+
+    Adds to `touches` what is removed and what is let go.
+    """
     causes = {record.position: record for rows in deletes.values() for record in rows.values()}
     doomed = await _doomed(target, {shape: {row_id: record.position for row_id, record in rows.items()} for shape, rows in deletes.items()})
     for shape, rows in doomed.items():
         for reference in target.model.references[shape]:
             if not reference.cascades:
                 marks = ({"id": row_id, **mark(causes[position])} for row_id, position in rows.items())
-                await _touch(target, reference.child, reference.column, (reference.column,), marks)
+                let_go = await _touch(target, reference.child, reference.column, (reference.column,), marks)
+                touches.extend(reference.child, let_go)
     removed: list[tuple[Shape, UUID, Record]] = []
     for shape in reversed(target.model.shapes):
         if rows := doomed.get(shape, {}):
             sql = f"delete from {target.name(shape)} as t using {given({'id': 'uuid'})} where t.id = d.id returning t.id"
             gone = await target.run(sql, ({"id": row_id} for row_id in rows))
-            removed += [(shape, row["id"], causes[rows[row["id"]]]) for row in gone]
+            for row in gone:
+                touches.remove(shape, row["id"], rows[row["id"]])
+                removed.append((shape, row["id"], causes[rows[row["id"]]]))
     if target.model.tombstones is not None:
         await _bury(target, target.model.tombstones, removed)
         await _clear(target, target.model.tombstones, doomed)
@@ -112,12 +119,12 @@ async def _clear(target: Target, tombstones: Shape, doomed: Doomed) -> None:
                 )
 
 
-async def erase(target: Target, erases: Mapping[UUID, Record]) -> None:
-    """Set the personal columns of these persons to NULL, and mark the rows."""
+async def erase(target: Target, erases: Mapping[UUID, Record], touches: Touches) -> None:
+    """Set the personal columns of these persons to NULL, mark the rows, and add them to `touches`."""
     for shape in target.model.shapes:
         for subject, columns in shape.subjects.items():
             marks = ({"id": person, **mark(record)} for person, record in erases.items())
-            await _touch(target, shape, subject, columns, marks)
+            touches.extend(shape, await _touch(target, shape, subject, columns, marks))
 
 
 async def blank(target: Target, persons: Collection[UUID]) -> None:
@@ -131,13 +138,15 @@ async def blank(target: Target, persons: Collection[UUID]) -> None:
             )
 
 
-async def _touch(target: Target, shape: Shape, column: str, emptied: Collection[str], marks: Iterable[Mapping[str, object]]) -> None:
-    """Empty columns of the rows whose `column` holds a marked id."""
+async def _touch(target: Target, shape: Shape, column: str, emptied: Collection[str], marks: Iterable[Mapping[str, object]]) -> list[Touch]:
+    """Empty columns of the rows whose `column` holds a marked id; returns which rows by which record."""
     await target.searchable(shape, column)
-    await target.run(
-        f"update {target.name(shape)} as t set {_nulls(emptied)}, {_TOUCH} from {given(_TOUCHING)} where t.{quoted(column)} = d.id",
+    found = await target.run(
+        f"update {target.name(shape)} as t set {_nulls(emptied)}, {_TOUCH} from {given(_TOUCHING)}"
+        f" where t.{quoted(column)} = d.id returning t.id, d.log_position",
         marks,
     )
+    return [(row["id"], row["log_position"]) for row in found]
 
 
 def _nulls(columns: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
 from application.ports import Record
@@ -40,6 +40,7 @@ class Standing:
     scanned_to: int
     version: int
     """Of the tables; 0 before there are any."""
+    paused: bool = False
     slots: dict[int, int] = field(default_factory=dict)
     parked: dict[UUID, int] = field(default_factory=dict)
     """By organization, the position of the record that could not be applied."""
@@ -55,15 +56,14 @@ class Standing:
 
 
 async def acquire(connection: Connection, projection: str, owner: str, *, seconds: float) -> Standing | None:
-    """Take the lease, or take it again; None while somebody else holds it or the projection is paused."""
+    """Take the lease, or take it again; None while somebody else holds it."""
     async with connection.transaction():
         await register(connection, projection)
         epoch = await connection.fetchval(
             """
             update log.projection_leases
             set owner = $2, epoch = epoch + 1, expires_at = clock_timestamp() + make_interval(secs => $3)
-            where projection = $1 and state = 'live'
-              and (owner is null or owner = $2 or expires_at is null or expires_at < clock_timestamp())
+            where projection = $1 and (owner is null or owner = $2 or expires_at is null or expires_at < clock_timestamp())
             returning epoch
             """,
             projection,
@@ -103,9 +103,16 @@ async def _standing(connection: Connection, projection: str) -> Standing:
         epoch=lease["epoch"],
         scanned_to=lease["scanned_to"],
         version=lease["version"],
+        paused=lease["state"] == "paused",
         slots={row["slot"]: row["position"] for row in slots},
         parked={row["organization_id"]: row["position"] for row in parked},
     )
+
+
+async def is_current(connection: Connection, standing: Standing) -> bool:
+    """Whether nobody has taken the projection over or intervened since."""
+    found = await connection.fetchval("select epoch from log.projection_leases where projection = $1", standing.projection)
+    return bool(found == standing.epoch)
 
 
 async def renew(connection: Connection, projection: str, owner: str, *, seconds: float) -> None:
@@ -166,10 +173,3 @@ async def settle_at(connection: Connection, projection: str, *, version: int, po
         "update log.projection_leases set version = $2, scanned_to = $3 where projection = $1", projection, version, position
     )
     await connection.execute("update log.projections set position = $2 where projection = $1", projection, position)
-
-
-async def set_state(connection: Connection, projection: str, state: Literal["live", "paused"]) -> None:
-    """`paused` stops the projection before its next batch, `live` lets it go on."""
-    async with connection.transaction():
-        await seize(connection, projection)
-        await connection.execute("update log.projection_leases set state = $2 where projection = $1", projection, state)

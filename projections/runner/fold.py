@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from application.ports import Record
 from projections.changes import Add, Change, Delete, Erase, Insert, Set
+from projections.runner.history import Touches
 from projections.runner.model import Model, Shape
 
 Entry = tuple[Record, Sequence[Change]]
@@ -31,13 +32,15 @@ class UnknownColumn(ValueError):
 class Patch:
     """What happens to a row that is in the database already."""
 
-    __slots__ = ("adds", "last", "sets", "versions")
+    __slots__ = ("adds", "last", "positions", "sets", "versions")
 
     def __init__(self) -> None:
         self.sets: dict[str, Any] = {}
         self.adds: dict[str, Any] = {}
         self.versions: dict[UUID, int] = {}
         """By stream, the version of its last record that touched the row: only the owner's counts, and the database knows the owner."""
+        self.positions: list[int] = []
+        """Of the records that touched the row."""
         self.last: Record
         """The last record that touched the row."""
 
@@ -52,13 +55,15 @@ class Patch:
                 known = self.sets if name in self.sets else self.adds
                 known[name] = _sum(known.get(name, 0), number)
         self.versions[record.stream_id] = record.version
+        if not self.positions or self.last is not record:
+            self.positions.append(record.position)
         self.last = record
 
 
 class Fold:
     """Row operations of consecutive records; at most one per row and kind."""
 
-    __slots__ = ("deletes", "erases", "inserts", "model", "patches", "reached")
+    __slots__ = ("deletes", "erases", "inserts", "model", "patches", "reached", "touches")
 
     def __init__(self, model: Model) -> None:
         self.model = model
@@ -68,6 +73,8 @@ class Fold:
         self.erases: dict[UUID, Record] = {}
         self.reached: set[tuple[UUID, Shape]] = set()
         """Organization and table of the rows that the waiting deletions may remove or touch besides the deleted ones."""
+        self.touches = Touches()
+        """What is certain without the database: the rest is found as the fold is carried out."""
 
     def take(self, change: Change, record: Record) -> bool:
         """Fold one more change in, unless it depends on what waits here: then this fold must be carried out first.
@@ -94,7 +101,7 @@ class Fold:
 
     def _delete(self, shape: Shape, change: Delete, record: Record) -> bool:
         downstream = self.model.downstream[shape]
-        if self.erases and downstream:
+        if self.erases and (downstream or shape.guarded):
             return False
         if self.deletes[shape].setdefault(change.id, record) is record:
             self.reached.update((record.organization_id, reached) for reached in downstream)
@@ -115,6 +122,7 @@ class Fold:
         row["stream_id"] = record.stream_id
         row["stream_version"] = record.version
         rows[change.id] = row
+        self.touches.add(shape, change.id, record.position)
         return True
 
     def _update(self, shape: Shape, change: Set | Add, record: Record) -> bool:
@@ -127,6 +135,8 @@ class Fold:
             return True
         row = rows.get(change.id) if rows else None
         if row is not None:
+            if row["log_position"] != record.position:
+                self.touches.add(shape, change.id, record.position)
             _merge(row, change, record)
         else:
             patch = patches.get(change.id)

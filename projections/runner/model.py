@@ -35,6 +35,8 @@ class Shape:
     """The columns that refer to rows which may be deleted with consequences."""
     guarded: frozenset[str]
     """The columns that decide what an erasure finds and empties."""
+    history: bool
+    """Whether it is kept which records touched a row (see `history`)."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class Model:
     """The table `deletions`, if the projection has one."""
     downstream: dict[Shape, frozenset[Shape]] = field(repr=False)
     """The tables whose rows the deletion of a row may remove or touch."""
+    row_records: bool
+    """Whether the projection keeps which records touched which rows (see `history`)."""
 
     def lookups(self) -> Iterator[tuple[Shape, str]]:
         """The columns, other than `id`, by which the runner finds rows: each needs an index."""
@@ -87,7 +91,13 @@ def read(metadata: sa.MetaData) -> Model:
         references=references,
         tombstones=next((shape for shape in shapes if shape.name == "deletions"), None),
         downstream={shape: _downstream(shape, references) for shape in shapes},
+        row_records=keeps_row_records(metadata),
     )
+
+
+def keeps_row_records(metadata: sa.MetaData) -> bool:
+    """Whether the projection keeps which records touched which rows."""
+    return bool(metadata.info.get("row_records", False))
 
 
 def _shape(table: sa.Table) -> Shape:
@@ -115,6 +125,7 @@ def _shape(table: sa.Table) -> Shape:
         subjects={subject: tuple(columns) for subject, columns in subjects.items()},
         foreign=frozenset(str(key.parent.name) for key in table.foreign_keys if _acts(key)),
         guarded=frozenset(subjects).union(*subjects.values()),
+        history=keeps_row_records(table.metadata) and table.info.get("history", True),
     )
 
 

@@ -5,30 +5,34 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from time import perf_counter
 from typing import Final, Protocol
 from uuid import UUID
 
 import asyncpg
 
-from application.ports import Codec, Log, Record
+from application.ports import Record
 from projections import ddl
 from projections.changes import Projection
 from projections.rebuild import rebuild
 from projections.runner import model
 from projections.runner.cascade import blank
-from projections.runner.checkpoint import PROJECTED, Fenced, Standing, acquire, advance, release, renew, slot_of
+from projections.runner.checkpoint import PROJECTED, Fenced, Standing, acquire, advance, is_current, release, renew, slot_of
+from projections.runner.feed import Feed
 from projections.runner.park import Parked, apply_bisecting, is_fault_of_record, park
-from projections.runner.project import Source
+from projections.runner.project import LiveSource
 from projections.runner.target import Target
 from projections.runner.values import Connection, Pool, keep_plans, speak
 from projections.runner.write import apply
 
 _BATCH: Final = 5_000
-_PACE_SECONDS: Final = 0.04
+_PACE_SECONDS: Final = 0.06
 """From the begin of one live batch to the next, at least."""
 _LEASE_SECONDS: Final = 15.0
 _TURN_SECONDS: Final = 1.0
 """Between two attempts to take a lease that is held by somebody else."""
+_REST_SECONDS: Final = 0.5
+"""Between two looks of a paused projection."""
 _PATIENCE: Final = (0.1, 0.5, 2.0, 10.0)
 """Seconds to wait after the first, second, … failure in a row."""
 
@@ -40,8 +44,8 @@ class NewerVersion(Exception):
 class Observer(Protocol):
     """Who wants to know how a projection fares: log lines, metrics, alarms."""
 
-    def advanced(self, projection: str, position: int, records: int) -> None:
-        """A batch was committed."""
+    def advanced(self, projection: str, records: Sequence[Record], seconds: float) -> None:
+        """A batch was committed, so many seconds after it had been read: what these records say is visible."""
         ...
 
     def parked(self, projection: str, parked: Parked) -> None:
@@ -60,15 +64,17 @@ class Observer(Protocol):
 class Runner:
     """Runs one projection for as long as its task lives."""
 
-    def __init__(self, projection: Projection, *, pool: Pool, log: Log, codec: Codec, owner: str, observer: Observer) -> None:
-        """Of the process, `owner` is a unique name; `pool` runs in the projector's role and admits statements of any length."""
+    def __init__(self, projection: Projection, *, pool: Pool, feed: Feed, owner: str, observer: Observer) -> None:
+        """Of the process, `owner` is a unique name; `pool` runs in the projector's role and admits statements of any length.
+
+        All runners of a process share a `feed`.
+        """
         self.projection = projection
         self._pool = pool
-        self._log = log
-        self._codec = codec
+        self._feed = feed
         self._owner = owner
         self._observer = observer
-        self._source = Source(projection, log, codec)
+        self._source = LiveSource(projection, feed)
         self._model = model.read(projection.metadata)
         self._failures = 0
 
@@ -108,6 +114,8 @@ class Runner:
                 raise NewerVersion(msg)
             if standing.version < self.projection.version or not await ddl.is_fit(connection, self.projection.metadata):
                 await self._rebuild(connection)
+            elif standing.paused:
+                await self._rest(connection, standing)
             else:
                 await self._follow(connection, standing)
         finally:
@@ -122,7 +130,7 @@ class Runner:
                     await renew(connection, self.projection.name, self._owner, seconds=_LEASE_SECONDS)
 
     async def _rebuild(self, connection: Connection) -> None:
-        replay = await rebuild(self.projection, connection=connection, log=self._log, codec=self._codec)
+        replay = await rebuild(self.projection, connection=connection, log=self._feed.log, codec=self._feed.codec)
         self._observer.rebuilt(self.projection.name, replay.position)
         for parked in replay.parked.values():
             self._observer.parked(self.projection.name, parked)
@@ -134,18 +142,36 @@ class Runner:
         busy_until = 0.0
         while not _is_cancelled():
             records = await self._source.read(standing.scanned_to, _BATCH)
-            if not records:
-                await self._log.wait(standing.scanned_to, _LEASE_SECONDS)
+            if records:
+                busy_until = loop.time() + _PACE_SECONDS
+                await self._advance(target, standing, records)
+            else:
+                await self._feed.log.wait(standing.scanned_to, _LEASE_SECONDS)
+            if len(records) < _BATCH:
                 # At once after a rest; under load in batches that are worth a transaction.
                 await asyncio.sleep(busy_until - loop.time())
-                continue
-            busy_until = loop.time() + _PACE_SECONDS
-            faults = await self._take(target, standing, records)
+
+    async def _advance(self, target: Target, standing: Standing, records: Sequence[Record]) -> None:
+        """Take one batch, and tell those who wait for it or watch."""
+        began = perf_counter()
+        faults = await self._take(target, standing, records)
+        self._failures = 0
+        await target.connection.execute("select pg_notify($1, $2)", PROJECTED, f"{self.projection.name} {standing.scanned_to}")
+        self._observer.advanced(self.projection.name, records, perf_counter() - began)
+        for parked in faults:
+            self._observer.parked(self.projection.name, parked)
+
+    async def _rest(self, connection: Connection, standing: Standing) -> None:
+        """Hold still until somebody intervenes. Only persons are erased meanwhile, by records that the rows do not contain yet."""
+        target = Target(connection, self._model)
+        seen = standing.scanned_to
+        while not _is_cancelled() and await is_current(connection, standing):
+            records = await self._source.read(seen, _BATCH)
+            await self._blank(target, records)
+            seen = records[-1].position if records else seen
             self._failures = 0
-            await connection.execute("select pg_notify($1, $2)", PROJECTED, f"{self.projection.name} {standing.scanned_to}")
-            self._observer.advanced(self.projection.name, standing.scanned_to, len(records))
-            for parked in faults:
-                self._observer.parked(self.projection.name, parked)
+            if len(records) < _BATCH:
+                await asyncio.sleep(_REST_SECONDS)
 
     async def _take(self, target: Target, standing: Standing, records: Sequence[Record]) -> Sequence[Parked]:
         """Commit one batch, rows and checkpoint together; says whose records could not be applied."""
@@ -176,7 +202,7 @@ class Runner:
         await apply(target, self._source.entries(records))
 
     async def _blank(self, target: Target, records: Sequence[Record]) -> None:
-        """Of parked organizations' records, do what must not wait: erase persons."""
+        """Of records that are not applied yet, do what must not wait: erase persons."""
         if persons := self._source.erased(records):
             await blank(target, persons)
 

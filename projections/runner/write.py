@@ -10,6 +10,7 @@ from uuid import UUID
 
 from projections.runner.cascade import delete, erase
 from projections.runner.fold import Entry, Fold, Patch, folds
+from projections.runner.history import Touch, remember
 from projections.runner.model import Shape
 from projections.runner.target import MARK, Target, given, mark
 from projections.runner.values import quoted
@@ -17,13 +18,16 @@ from projections.runner.values import quoted
 
 async def apply(target: Target, entries: Iterable[Entry]) -> None:
     """Bring the rows to where these records take them. Raises what a projector or PostgreSQL raises."""
+    touches: list[Touch] = []
     for fold in folds(target.model, entries):
         await _insert(target, fold)
         await _update(target, fold)
         if deletes := {shape: rows for shape, rows in fold.deletes.items() if rows}:
-            await delete(target, deletes)
+            await delete(target, deletes, fold.touches)
         if fold.erases:
-            await erase(target, fold.erases)
+            await erase(target, fold.erases, fold.touches)
+        touches.extend(fold.touches)
+    await remember(target, touches)
 
 
 async def _insert(target: Target, fold: Fold) -> None:
@@ -40,7 +44,8 @@ async def _insert(target: Target, fold: Fold) -> None:
 async def _update(target: Target, fold: Fold) -> None:
     for shape in target.model.shapes:
         for (sets, adds), patches in _alike(fold.patches[shape]).items():
-            await _patch(target, shape, sorted(sets), sorted(adds), patches)
+            found = await _patch(target, shape, sorted(sets), sorted(adds), patches)
+            fold.touches.extend(shape, ((row_id, position) for row_id in found for position in patches[row_id].positions))
 
 
 def _alike(patches: Mapping[UUID, Patch]) -> dict[tuple[frozenset[str], frozenset[str]], dict[UUID, Patch]]:
@@ -51,7 +56,8 @@ def _alike(patches: Mapping[UUID, Patch]) -> dict[tuple[frozenset[str], frozense
     return groups
 
 
-async def _patch(target: Target, shape: Shape, sets: list[str], adds: list[str], patches: dict[UUID, Patch]) -> None:
+async def _patch(target: Target, shape: Shape, sets: list[str], adds: list[str], patches: dict[UUID, Patch]) -> list[UUID]:
+    """Returns the rows that are there."""
     assignments = [
         *(f"{quoted(name)} = d.{quoted(name)}" for name in sets),
         *(f"{quoted(name)} = t.{quoted(name)} + d.{quoted(name)}" for name in adds),
@@ -60,8 +66,8 @@ async def _patch(target: Target, shape: Shape, sets: list[str], adds: list[str],
         "stream_version = case when t.stream_id = d.stream_id then d.stream_version else t.stream_version end",
     ]
     types = {"id": "uuid", **{name: shape.types[name] for name in [*sets, *adds]}, **MARK}
-    await target.run(
-        f"update {target.name(shape)} as t set {', '.join(assignments)} from {given(types)} where t.id = d.id",
+    found = await target.run(
+        f"update {target.name(shape)} as t set {', '.join(assignments)} from {given(types)} where t.id = d.id returning t.id",
         ({"id": row_id, **patch.sets, **patch.adds, **mark(patch.last)} for row_id, patch in patches.items()),
     )
     # Several streams may have touched the row; only the owner's version counts, whichever came last.
@@ -78,3 +84,4 @@ async def _patch(target: Target, shape: Shape, sets: list[str], adds: list[str],
             f" from {given(types)} where t.id = d.id and t.stream_id = d.stream_id",
             others,
         )
+    return [row["id"] for row in found]

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 import asyncpg
 import pytest
 
+from projections.runner.feed import Feed
 from projections.runner.run import Runner
 from projections.runner.values import Pool
 from tests.unit.projections.runner.small import SmallWorld, Witness
@@ -29,7 +30,7 @@ def running(pool: Pool) -> Running:
     @asynccontextmanager
     async def run(world: SmallWorld, owner: str = "worker") -> AsyncIterator[Witness]:
         witness = Witness()
-        runner = Runner(world.projection, pool=pool, log=world.log, codec=world.codec, owner=owner, observer=witness)
+        runner = Runner(world.projection, pool=pool, feed=Feed(world.log, world.codec), owner=owner, observer=witness)
         task = asyncio.create_task(runner.run())
         try:
             yield witness

@@ -15,7 +15,9 @@ import pytest
 from infrastructure.postgres.read_store import PostgresReadStore
 from projections.changes import Add, Change, Delete, Erase, Insert, Set
 from projections.rebuild import rebuild
-from projections.runner.checkpoint import Fenced, acquire, advance, set_state, slot_of
+from projections.runner.checkpoint import Fenced, acquire, advance, slot_of
+from projections.runner.feed import Feed
+from projections.runner.pausing import pause, resume
 from projections.runner.retry import retry
 from projections.runner.run import NewerVersion, Runner
 from projections.runner.status import status
@@ -53,8 +55,7 @@ async def _equal(pool: Pool, world: SmallWorld) -> bool:
 
 async def _reached(pool: Pool, organization_id: UUID) -> int:
     """Up to which position a reader finds the organization's rows complete."""
-    nothing = "select null::text as body, 0 as version, null::text as keys where false"
-    return (await PostgresReadStore(pool, "small").rows(organization_id, nothing, ())).position
+    return (await PostgresReadStore(pool, "small").fetch(organization_id, "select 1 where false", ())).position
 
 
 async def test_a_first_start_makes_the_tables_and_fills_them_from_the_log(pool: Pool, running: Running, until: Until) -> None:
@@ -76,6 +77,23 @@ async def test_new_records_become_rows_and_readers_are_told(pool: Pool, running:
         assert (await _rows(pool, "houses"))[HOUSE]["beds"] == 2
         assert await _reached(pool, ALPHA) == 3
         await listener.reset()
+
+
+async def test_under_load_batches_keep_a_pace_and_after_a_rest_one_begins_at_once(
+    pool: Pool, running: Running, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("projections.runner.run._PACE_SECONDS", 0.4)
+    world, heard = _world(), []
+    async with running(world) as witness, pool.acquire() as listener:
+        await until(lambda: bool(witness.rebuilds))
+        await listener.add_listener("stagebook_projected", lambda *call: heard.append(call[-1]))
+        async with asyncio.timeout(0.3):
+            world.happen(ALPHA, Add(HOUSES, HOUSE, {"beds": 1}))
+            await until(lambda: heard == ["small 3"])
+        await asyncio.gather(*(_happen_soon(world, seconds / 1000) for seconds in range(600)))
+        await until(lambda: witness.position == 603)
+        await listener.reset()
+    assert len(heard) <= 4
 
 
 async def test_records_delivered_twice_are_applied_once(pool: Pool, running: Running, until: Until) -> None:
@@ -153,18 +171,6 @@ async def test_a_worker_that_stops_gives_its_lease_back(running: Running, until:
             await until(lambda: witness.position == len(world.records))
 
 
-async def test_a_paused_projection_stands_still_until_it_is_resumed(pool: Pool, running: Running, until: Until) -> None:
-    world = _world()
-    async with running(world) as witness, pool.acquire() as connection:
-        await until(lambda: bool(witness.rebuilds))
-        await set_state(connection, "small", "paused")
-        world.happen(ALPHA, Add(HOUSES, HOUSE, {"beds": 2}))
-        await asyncio.sleep(0.2)
-        assert witness.position == 2
-        await set_state(connection, "small", "live")
-        await until(lambda: witness.position == 3)
-
-
 async def test_a_session_that_follows_the_log_keeps_its_plans(database_url: str, until: Until) -> None:
     world, witness = _world(), Witness()
 
@@ -172,7 +178,7 @@ async def test_a_session_that_follows_the_log_keeps_its_plans(database_url: str,
         """As in the worker's pool: the runner's settings stay when it gives the connection back."""
 
     async with asyncpg.create_pool(database_url, min_size=1, max_size=1, reset=leave) as pool:
-        runner = Runner(world.projection, pool=pool, log=world.log, codec=world.codec, owner="worker", observer=witness)
+        runner = Runner(world.projection, pool=pool, feed=Feed(world.log, world.codec), owner="worker", observer=witness)
         following = asyncio.create_task(runner.run())
         await until(lambda: bool(witness.rebuilds))
         world.happen(ALPHA, Add(HOUSES, HOUSE, {"beds": 1}))
@@ -189,7 +195,7 @@ async def test_tables_of_a_newer_version_are_left_alone(pool: Pool, running: Run
         await until(lambda: bool(witness.rebuilds))
     await pool.execute("update log.projection_leases set version = 2")
     with pytest.raises(NewerVersion):
-        await Runner(world.projection, pool=pool, log=world.log, codec=world.codec, owner="old", observer=Witness()).run()
+        await Runner(world.projection, pool=pool, feed=Feed(world.log, world.codec), owner="old", observer=Witness()).run()
 
 
 @pytest.mark.parametrize("fault", ["projector", "reference", "check", "unique", "number too large", "text"])
@@ -208,13 +214,13 @@ async def test_a_record_that_cannot_be_applied_parks_its_organization_and_the_re
             "text": [Set(HOUSES, HOUSE, {"name": "nul\0"})],
         }
         async with pool.acquire() as connection:  # hold the runner back, so that all of it is one batch
-            await set_state(connection, "small", "paused")
+            await pause(connection, "small")
         world.happen(ALPHA, Set(HOUSES, HOUSE, {"income": Decimal(1)}))
         bad = world.happen(ALPHA, *faults[fault], failing=fault == "projector")
         world.happen(BETA, Add(HOUSES, OTHER_HOUSE, {"beds": 3}))
         world.happen(ALPHA, Add(HOUSES, HOUSE, {"beds": 4}))
         async with pool.acquire() as connection:
-            await set_state(connection, "small", "live")
+            await resume(connection, "small")
         await until(lambda: witness.position == 6)
         houses = await _rows(pool, "houses")
         assert [(parked.organization_id, parked.position) for parked in witness.alarms] == [(ALPHA, bad.position)]
@@ -274,7 +280,7 @@ async def test_status_says_version_lag_and_who_is_parked(pool: Pool, running: Ru
         await until(lambda: bool(witness.rebuilds))
         world.happen(ALPHA, failing=True)
         await until(lambda: bool(witness.alarms))
-        await set_state(connection, "small", "paused")
+        await pause(connection, "small")
         world.happen(ALPHA)
         world.happen(BETA)
         found = await status(world.projection, connection=connection, log=world.log, now=START.replace(minute=1))

@@ -56,7 +56,7 @@ async def test_a1_verify_reports_equal_tables_and_leaves_nothing_behind(pool: Po
         found = await _verified(connection, world)
         assert found.equal
         assert {table.table: table.rows for table in found.tables} == {
-            "organizations": 1, "houses": 1, "keepers": 1, "rooms": 1, "beds": 1, "deletions": 0,
+            "organizations": 1, "houses": 1, "keepers": 1, "rooms": 1, "beds": 1, "deletions": 0, "row_records": 5,
         }  # fmt: skip
         assert await _schemas(connection) == {"small"}
 
@@ -153,6 +153,21 @@ async def test_a_rebuild_that_fails_leaves_everything_as_it_was(pool: Pool, monk
             await _rebuilt(connection, world)
         assert await _schemas(connection) == {"small"}
         assert (await _verified(connection, world)).equal
+
+
+async def test_who_watches_a_rebuild_or_a_verification_is_told_after_each_batch_how_far_it_is(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("projections.rebuild", "projections.verify"):
+        monkeypatch.setattr(f"{module}.BATCH", 1)
+    world, told = _world(), list[tuple[int, int]]()
+    async with pool.acquire() as connection:
+        for follow in (rebuild, verify):
+            told.clear()
+            await follow(
+                world.projection, connection=connection, log=world.log, codec=world.codec, progress=lambda *step: told.append(step)
+            )
+            assert told == [(1, 2), (2, 2)]
 
 
 async def test_rows_can_be_built_as_of_an_earlier_position(pool: Pool) -> None:

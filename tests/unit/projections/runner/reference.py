@@ -15,9 +15,10 @@ Row = dict[str, Any]
 
 
 class ReferenceRows:
-    """All rows of the small projection."""
+    """All rows of the small projection, and which records touched them."""
 
     def __init__(self) -> None:
+        self.row_records: set[tuple[UUID, int]] = set()
         self.tables: dict[str, dict[UUID, Row]] = {table.name: {} for table in SMALL_METADATA.sorted_tables}
 
     def keys(self) -> set[tuple[sa.Table, UUID, UUID]]:
@@ -34,11 +35,11 @@ class ReferenceRows:
         elif isinstance(change, Set):
             if row := self.tables[change.table.name].get(change.id):
                 row.update(change.values)
-                _touch(row, record)
+                self._touch(row, record)
         elif isinstance(change, Add):
             if row := self.tables[change.table.name].get(change.id):
                 row.update({name: None if row[name] is None else row[name] + number for name, number in change.values.items()})
-                _touch(row, record)
+                self._touch(row, record)
         elif isinstance(change, Delete):
             self._delete(record, change.table, change.id)
         else:
@@ -48,13 +49,17 @@ class ReferenceRows:
         defaults = {column.name: column.default.arg if isinstance(column.default, sa.ColumnDefault) else None for column in table.columns}
         row = defaults | values | {"id": row_id, "organization_id": record.organization_id, "created_at": record.recorded_at}
         row |= {"stream_id": record.stream_id, "stream_version": record.version}
-        _touch(row, record)
+        if table is DELETIONS:
+            _mark(row, record)
+        else:
+            self._touch(row, record)
         self.tables[table.name][row_id] = row
 
     def _delete(self, record: Record, table: sa.Table, row_id: UUID) -> None:
         if self.tables[table.name].pop(row_id, None) is None:
             return
         if table is not DELETIONS:
+            self.row_records.add((row_id, record.position))
             entity = {"entity": table.name, "entity_id": row_id, "at": record.recorded_at}
             self._insert(record, DELETIONS, uuid5(row_id, table.name), entity)
         # Tombstones last: those of an organization go with it.
@@ -69,7 +74,7 @@ class ReferenceRows:
                 self._delete(record, child, row["id"])
             elif column.info["on_delete"] == "set null":
                 row[column.name] = None
-                _touch(row, record)
+                self._touch(row, record)
 
     def _erase(self, record: Record, change: Erase) -> None:
         for table in SMALL_METADATA.sorted_tables:
@@ -78,10 +83,14 @@ class ReferenceRows:
                 for subject in subjects:
                     if row[subject] == change.subject:
                         row.update({column.name: None for column in table.columns if column.info.get("subject") == subject})
-                        _touch(row, record)
+                        self._touch(row, record)
+
+    def _touch(self, row: Row, record: Record) -> None:
+        _mark(row, record)
+        self.row_records.add((row["id"], record.position))
 
 
-def _touch(row: Row, record: Record) -> None:
+def _mark(row: Row, record: Record) -> None:
     row["updated_at"] = record.recorded_at
     row["log_position"] = record.position
     if row["stream_id"] == record.stream_id:

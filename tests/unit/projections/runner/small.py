@@ -19,7 +19,7 @@ from application.ports import Codec, Log, Record
 from projections.changes import Change, Projection
 from projections.runner.park import Parked
 
-SMALL_METADATA = sa.MetaData(schema="small")
+SMALL_METADATA = sa.MetaData(schema="small", info={"row_records": True})
 START = datetime(2026, 1, 1, tzinfo=UTC)
 _NAMESPACE = UUID(int=7)
 _STREAM = UUID(int=1)
@@ -30,7 +30,7 @@ def _reference(name: str, target: str, on_delete: str) -> sa.Column[Any]:
     return sa.Column(name, PGUUID, key, index=True, info={"on_delete": on_delete})
 
 
-def _table(name: str, *columns: sa.Column[Any] | sa.Constraint, tenant: bool = True) -> sa.Table:
+def _table(name: str, *columns: sa.Column[Any] | sa.Constraint, tenant: bool = True, history: bool = True) -> sa.Table:
     organization = _reference("organization_id", "organizations", "cascade") if tenant else sa.Column("organization_id", PGUUID)
     return sa.Table(
         name,
@@ -43,6 +43,7 @@ def _table(name: str, *columns: sa.Column[Any] | sa.Constraint, tenant: bool = T
         sa.Column("log_position", sa.BigInteger, nullable=False),
         sa.Column("stream_id", PGUUID, nullable=False),
         sa.Column("stream_version", sa.Integer, nullable=False),
+        info={"history": history},
     )
 
 
@@ -75,7 +76,11 @@ BEDS = _table(
     sa.Column("from", sa.Text),
 )
 DELETIONS = _table(
-    "deletions", sa.Column("entity", sa.Text), sa.Column("entity_id", PGUUID), sa.Column("at", sa.TIMESTAMP(timezone=True), nullable=False)
+    "deletions",
+    sa.Column("entity", sa.Text),
+    sa.Column("entity_id", PGUUID),
+    sa.Column("at", sa.TIMESTAMP(timezone=True), nullable=False),
+    history=False,
 )
 
 
@@ -156,8 +161,8 @@ class Witness:
         self.alarms: list[Parked] = []
         self.interruptions: list[Exception] = []
 
-    def advanced(self, projection: str, position: int, records: int) -> None:
-        self.position = position
+    def advanced(self, projection: str, records: Sequence[Record], seconds: float) -> None:
+        self.position = records[-1].position
 
     def parked(self, projection: str, parked: Parked) -> None:
         self.alarms.append(parked)

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from projections.changes import Add, Change, Delete, Erase, Insert, Set
 from projections.runner import model
 from projections.runner.fold import Fold, UnknownColumn, folds
+from projections.runner.model import CONVENTION
 from tests.unit.projections.runner.small import BEDS, HOUSES, KEEPERS, ROOMS, SMALL_METADATA, START, SmallWorld
 
 ORGANIZATION, OTHER_ORGANIZATION, STREAM, OTHER_STREAM = (UUID(int=number) for number in range(1, 5))
@@ -99,6 +100,14 @@ def test_what_comes_after_the_deletion_of_a_row_does_nothing() -> None:
 )
 def test_a_change_that_depends_on_a_waiting_deletion_or_erasure_starts_a_new_fold(changes: list[Change]) -> None:
     assert len(_folded(*changes)) == 2
+
+
+def test_a_deletion_waits_for_an_erasure_that_touches_the_row_before() -> None:
+    metadata = sa.MetaData(schema="odd")
+    personal = sa.Column("name", sa.Text, info={"subject": "stream_id"})
+    table = sa.Table("odd", metadata, *(sa.Column(name, sa.Uuid) for name in CONVENTION), personal)
+    record = SmallWorld().happen(ORGANIZATION)
+    assert len(list(folds(model.read(metadata), [(record, [Erase(PERSON), Delete(table, ROW)])]))) == 2
 
 
 @pytest.mark.parametrize(
