@@ -1,4 +1,4 @@
-"""A response as an ASGI application of two messages."""
+"""A response as an ASGI application."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Header = tuple[bytes, bytes]
 
 
 class Answer:
-    """Status, headers, and a body that is encoded already.
+    """Status, headers, and a body that is encoded already: two messages.
 
     Litestar sends whatever ASGI application a route handler returns. This one costs a third of its own `Response`, which
     builds header objects and encodes the body.

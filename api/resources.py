@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from projections.queries import singular
+
 SHORT_NAMES = {
     "sponsorship_deals": "deals",
     "sponsor_prospects": "prospects",
@@ -19,3 +21,8 @@ def collection(table: str) -> str:
 def collections(table: str) -> list[str]:
     """Every name that the table is served under."""
     return sorted({collection(table), table.replace("_", "-")})
+
+
+def parameter(table: str) -> str:
+    """The path parameter that names a row of the table, as commands on it call it: `ticket_category_id`, `deal_id`."""
+    return f"{singular(collection(table).replace('-', '_'))}_id"

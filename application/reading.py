@@ -2,53 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Any, Literal, NamedTuple, Protocol
 from uuid import UUID
 
+from domain.refusals import Invalid
 
-class Row(NamedTuple):
-    """A row as the database renders it."""
-
-    body: str
-    """JSON object."""
-    version: int
-    """`stream_version`: the row's ETag."""
-    keys: str
-    """JSON array of the row's sort keys: where the next page begins."""
+Form = Literal["csv", "ndjson"]
+"""How a whole list is written: a line of column names and a line per row; or a JSON object per line."""
 
 
-class Rows(NamedTuple):
+class ReadTooSlow(Invalid):
+    """The query takes longer than {seconds} seconds: narrow it by a filter, or sort by what rows are listed by."""
+
+
+class Found(NamedTuple):
     """Rows and the position in the log that they show, both of one snapshot."""
 
     position: int
-    rows: Sequence[Row]
+    rows: Sequence[Mapping[str, Any]]
 
 
-class ReadStatus(NamedTuple):
-    """How far the read models are."""
+Sink = Callable[[bytes], Coroutine[Any, Any, None]]
+"""Takes the next bytes; nothing more is read before it has."""
 
-    head: int
-    """Last position of the log."""
+
+class Export(NamedTuple):
+    """A whole list, of one snapshot."""
+
     position: int
-    """Up to here every organization's records are applied, apart from parked ones."""
-    parked: int
-    """Organizations set aside at a record that cannot be applied."""
-    built: bool = True
-    """False before the projection's first start has made the tables: until then every read is `Unavailable`."""
+    copy: Callable[[Sink], Awaitable[None]]
+    """Writes all of it, once."""
 
 
 class ReadStore(Protocol):
     """Executes reads. Every method raises `Unavailable` when the database cannot be reached."""
 
-    async def rows(self, organization_id: UUID, text: str, parameters: Sequence[object]) -> Rows:
-        """Run a statement that answers (body, version, keys) per row; the position is the organization's."""
+    async def fetch(self, organization_id: UUID, text: str, parameters: Sequence[object]) -> Found:
+        """Run one statement; the position is the organization's. Raises `ReadTooSlow`."""
+        ...
+
+    def export(self, organization_id: UUID, text: str, parameters: Sequence[object], form: Form) -> AbstractAsyncContextManager[Export]:
+        """Run a statement of all rows of a list, in constant memory. Raises `Busy` when too many exports are under way."""
         ...
 
     async def wait(self, organization_id: UUID, position: int, timeout: float) -> bool:
         """Whether the organization's rows show `position`, at the latest after `timeout` seconds."""
         ...
 
-    async def status(self) -> ReadStatus:
-        """For readiness."""
+    async def position_at(self, instant: datetime) -> int:
+        """The last position before the first record that is later than an instant."""
         ...

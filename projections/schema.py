@@ -18,8 +18,8 @@ from domain.money import Money
 
 OnDelete = Literal["cascade", "set null", "no action"]
 
-READ = sa.MetaData(schema="read")
-"""The documented schema."""
+READ = sa.MetaData(schema="read", info={"row_records": True})
+"""The documented schema. Beside its tables the runner keeps which records touched which rows (`projections.runner.history`)."""
 
 MONEY = sa.Numeric(18, 3)
 """Major units; the currency stands in a column beside it."""
@@ -35,14 +35,13 @@ def major(amount: int, currency: str) -> Decimal:
     return Money(amount, currency).major
 
 
-def reference(name: str, target: str, *, on_delete: OnDelete = "no action", nullable: bool = True, indexed: bool = True) -> sa.Column[Any]:
-    """A foreign key to `target`'s id; `indexed`, unless another index of the table begins with it."""
+def reference(name: str, target: str, *, on_delete: OnDelete = "no action", nullable: bool = True) -> sa.Column[Any]:
+    """A foreign key to `target`'s id."""
     return sa.Column(
         name,
         UUID,
         sa.ForeignKey(f"read.{target}.id", deferrable=True, initially="DEFERRED"),
         nullable=nullable,
-        index=indexed,
         info={"on_delete": on_delete},
     )
 
@@ -68,13 +67,15 @@ def unique(*columns: str) -> sa.UniqueConstraint:
     return sa.UniqueConstraint(*columns, deferrable=True, initially="DEFERRED")
 
 
-def read_table(name: str, *parts: Any, tenant: bool = True) -> sa.Table:
-    """A table of the documented schema with the conventions' columns, and an index in the order in which an organization lists its rows.
+def read_table(name: str, *parts: Any, tenant: bool = True, history: bool = True) -> sa.Table:
+    """A table of the documented schema with the conventions' columns.
 
-    `organizations` itself is made with `tenant=False`.
+    It has an index in the order in which an organization lists its rows and one in the order in which they changed. What rows are mostly
+    looked up by has one in the order in which those that have it in common are listed: references, states, e-mail addresses.
+    `organizations` itself is made with `tenant=False`. Without `history` it is not kept which records touched a row.
     """
     organization: sa.Column[Any] = (
-        reference("organization_id", "organizations", on_delete="cascade", nullable=False, indexed=False)
+        reference("organization_id", "organizations", on_delete="cascade", nullable=False)
         if tenant
         else sa.Column("organization_id", UUID, nullable=False)
     )
@@ -86,8 +87,22 @@ def read_table(name: str, *parts: Any, tenant: bool = True) -> sa.Table:
         *parts,
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("updated_at", INSTANT, nullable=False),
-        sa.Column("log_position", sa.BigInteger, nullable=False, index=True),
+        sa.Column("log_position", sa.BigInteger, nullable=False),
         sa.Column("stream_id", UUID, nullable=False),
         sa.Column("stream_version", sa.Integer, nullable=False),
         sa.Index(f"ix_{name}_listed", "organization_id", "created_at", "id"),
+        sa.Index(f"ix_{name}_changed", "organization_id", "log_position", "id"),
+        *(_lookup(name, part) for part in parts if isinstance(part, sa.Column) and _is_looked_up(part)),
+        info={"history": history},
     )
+
+
+def _is_looked_up(column: sa.Column[Any]) -> bool:
+    is_state = "values" in column.info and column.name.endswith("status")
+    return bool(column.foreign_keys) or is_state or ("subject" in column.info and column.name.endswith("email"))
+
+
+def _lookup(table: str, column: sa.Column[Any]) -> sa.Index:
+    """An id belongs to one organization, a state or an address to many."""
+    leading = (column.name,) if column.foreign_keys else ("organization_id", column.name)
+    return sa.Index(f"ix_{table}_{column.name}", *leading, "created_at", "id")

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from typing import NamedTuple
 
+from application.bus.activity import Activity
 from application.bus.cache import Cache
 from application.ports import Codec, Log, Record
 from domain.aggregate import EVENT_TYPES
@@ -24,8 +25,9 @@ class _Own(NamedTuple):
 class Follower:
     """Reads the log behind this process's own appends and applies foreign records to the cache."""
 
-    def __init__(self, log: Log, codec: Codec, cache: Cache) -> None:
+    def __init__(self, log: Log, codec: Codec, cache: Cache, activity: Activity) -> None:
         self._log = log
+        self._activity = activity
         self._codec = codec
         self._cache = cache
         self._own: deque[_Own] = deque()
@@ -35,6 +37,7 @@ class Follower:
     async def start(self) -> None:
         """Begin at the log's end: nothing older can be in the empty cache."""
         self.position = await self._log.head()
+        self._activity.begin(self.position)
 
     def wrote(self, first: int, last: int) -> None:
         """This process appended these positions; it need not read them."""
@@ -49,6 +52,7 @@ class Follower:
             self._skip_own()
             if await self._log.wait(self.position, 0):
                 return
+            self._activity.looked()
 
     async def catch_up(self) -> None:
         """Take in what is new."""
@@ -58,8 +62,10 @@ class Follower:
             for record in cached:
                 self._cache.apply(record)
             self._cache.erase(record.stream_id for record in records if _erases(record))
+            self._activity.recorded((record.organization_id, record.position) for record in records)
             self.position = max(self.position, records[-1].position)
             self._skip_own()
+        self._activity.looked()
 
     def _skip_own(self) -> None:
         while self._own and self._own[0].first <= self.position + 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Protocol, TypeVar
+from uuid import UUID
 
 from application.bus.messages import Outcome, Request
 from application.principal import Principal
@@ -17,6 +18,13 @@ class CommandBus(Protocol):
 
     async def submit(self, request: Request) -> Outcome:
         """Run the commands as one unit. Raises a `Refusal`, `Busy` or `Unavailable`."""
+        ...
+
+    def last_position(self, organization_id: UUID) -> int | None:
+        """A position after which the organization has no record that this process knows of.
+
+        The process knows the log as of a few milliseconds ago; None where it has lost sight of it.
+        """
         ...
 
     async def ask(self, principal: Principal, question: Callable[[Unit], T]) -> T:

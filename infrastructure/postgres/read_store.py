@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
 
-from application.bus.messages import Unavailable
-from application.reading import ReadStatus, Row, Rows
+from application.bus.messages import Busy, Unavailable
+from application.reading import Export, Form, Found, ReadTooSlow, Sink
 from infrastructure.postgres.pool import Connection, Pool, reachable
 from projections.runner.checkpoint import PROJECTED, slot_of
 
@@ -27,13 +30,28 @@ _REACHED: Final = """
 """
 """Up to which position an organization's rows are complete; a parked one stands still before the record that parked it."""
 
-_STATUS: Final = """
-    select
-        (select coalesce(max(position), 0) from log.records),
-        (select coalesce(max(scanned_to), 0) from log.projection_leases where projection = $1),
-        (select count(*) from log.parked where projection = $1),
-        exists (select from log.projection_leases where projection = $1 and version > 0)
-"""
+_POSITION: Final = f"select ({_REACHED.format(projection='$1', slot='$2', organization='$3')})"
+
+LONGEST_SECONDS: Final = 10
+"""For a query of a page or a row."""
+
+SESSION: Final = {
+    # Instants are rendered by the database.
+    "timezone": "UTC",
+    # It never pays for a page, and costs more than the page where an estimate is far off.
+    "jit": "off",
+    "statement_timeout": f"{LONGEST_SECONDS}s",
+}
+
+_EXPORTS: Final = 2
+"""Exports of one process at the same time: each holds a connection and a snapshot."""
+_EXPORT_SECONDS: Final = 3600.0
+
+_COPY: Final[dict[Form, dict[str, Any]]] = {
+    "csv": {"format": "csv", "header": True},
+    # JSON has no control characters, so with these two as delimiter and quote every value is written as it is.
+    "ndjson": {"format": "csv", "delimiter": "\x02", "quote": "\x01"},
+}
 
 _POSITIONS: Final = f"""
     select w.organization_id, ({_REACHED.format(organization="w.organization_id", projection="$1", slot="w.slot")}) as position
@@ -50,8 +68,8 @@ class _Waiter(NamedTuple):
 class PostgresReadStore:
     """`application.reading.ReadStore` for the tables of one projection.
 
-    The pool's sessions must run in UTC (`TimeZone`), because instants are rendered by the database. All that wait share one
-    connection and one question about positions; while nobody waits there is neither.
+    The pool's sessions have the settings `SESSION`. All that wait share one connection and one question about positions; while nobody waits
+    there is neither.
     """
 
     def __init__(self, pool: Pool, projection: str) -> None:
@@ -59,20 +77,40 @@ class PostgresReadStore:
         self._projection = projection
         self._waiting: set[_Waiter] = set()
         self._watch: asyncio.Task[None] | None = None
+        self._exports = asyncio.Semaphore(_EXPORTS)
 
-    async def rows(self, organization_id: UUID, text: str, parameters: Sequence[object]) -> Rows:
-        """See `ReadStore.rows`. One statement, so rows and position are of one snapshot."""
-        count = len(parameters)
-        reached = _REACHED.format(projection=f"${count + 1}", slot=f"${count + 2}", organization=f"${count + 3}")
-        statement = f"""
-            select coalesce(p.position, 0), r.body, r.version, r.keys
-            from (select ({reached}) as position) p
-            left join lateral (select *, row_number() over () as n from ({text}) q) r on true
-            order by r.n
-        """  # noqa: S608  # `text` comes from projections.queries, without values
+    async def fetch(self, organization_id: UUID, text: str, parameters: Sequence[object]) -> Found:
+        """See `ReadStore.fetch`. One statement, so rows and position are of one snapshot."""
+        statement, place = _with_position(text, len(parameters)), (self._projection, slot_of(organization_id), organization_id)
         with _readable():
-            found = await self._pool.fetch(statement, *parameters, self._projection, slot_of(organization_id), organization_id)
-        return Rows(found[0][0], [Row(body, version, keys) for _, body, version, keys in found if body is not None])
+            try:
+                rows = await self._pool.fetch(statement, *parameters, *place)
+            except asyncpg.QueryCanceledError:
+                raise ReadTooSlow(seconds=LONGEST_SECONDS) from None
+        return Found(rows[0]["shown_position"], [dict(row) for row in rows] if rows[0]["is_found"] else [])
+
+    @asynccontextmanager
+    async def export(self, organization_id: UUID, text: str, parameters: Sequence[object], form: Form) -> AsyncIterator[Export]:
+        """See `ReadStore.export`. One transaction with one snapshot for the position and all rows."""
+        if self._exports.locked():
+            raise Busy
+        async with self._exports:
+            with _readable():
+                async with self._pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+                    await connection.execute("set local statement_timeout = 0")
+                    position = await connection.fetchval(_POSITION, self._projection, slot_of(organization_id), organization_id)
+
+                    async def copy(sink: Sink) -> None:
+                        # asyncpg reads on when the sink has taken what there is.
+                        await connection.copy_from_query(text, *parameters, output=sink, timeout=_EXPORT_SECONDS, **_COPY[form])
+
+                    yield Export(position or 0, copy)
+
+    async def position_at(self, instant: datetime) -> int:
+        """See `ReadStore.position_at`."""
+        with _readable():
+            position: int = await self._pool.fetchval("select log.position_at($1)", instant)
+        return position
 
     async def wait(self, organization_id: UUID, position: int, timeout: float) -> bool:
         """See `ReadStore.wait`."""
@@ -87,12 +125,6 @@ class PostgresReadStore:
         finally:
             self._waiting.discard(waiter)
         return True
-
-    async def status(self) -> ReadStatus:
-        """See `ReadStore.status`."""
-        with _readable():
-            [row] = await self._pool.fetch(_STATUS, self._projection)
-        return ReadStatus(*row)
 
     async def _watching(self) -> None:
         """Until nobody waits: look, then sleep until a notification comes, or for a while."""
@@ -134,6 +166,16 @@ class PostgresReadStore:
         for waiter in self._waiting:
             if positions.get(waiter.organization_id, 0) >= waiter.position and not waiter.reached.done():
                 waiter.reached.set_result(None)
+
+
+@lru_cache(maxsize=1024)
+def _with_position(text: str, count: int) -> str:
+    """The statement with the position beside each of its rows, and one row where it has none; three more parameters."""
+    reached = _REACHED.format(projection=f"${count + 1}", slot=f"${count + 2}", organization=f"${count + 3}")
+    return (
+        f"select q.*, q.is_found is not null as is_found, coalesce(p.shown_position, 0) as shown_position "  # noqa: S608  # `text` comes from projections.queries, without values
+        f"from (select ({reached}) as shown_position) p left join (select *, true as is_found from ({text}) s) q on true"
+    )
 
 
 @contextlib.contextmanager

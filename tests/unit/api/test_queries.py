@@ -118,7 +118,7 @@ async def test_o1_a_row_of_another_organization_does_not_exist(client: httpx.Asy
 @pytest.mark.parametrize("name", ["nonsense", "%00", "%FF", "1", "9" * 3000])
 async def test_what_is_no_id_leads_nowhere(client: httpx.AsyncClient, name: str) -> None:
     answer = await client.get(f"/v1/venues/{name}")
-    assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (404, "id")
+    assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (404, "venue_id")
 
 
 async def test_one_row_takes_no_query_parameters(client: httpx.AsyncClient) -> None:
