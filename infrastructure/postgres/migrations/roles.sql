@@ -9,6 +9,9 @@ grant select on log.projections, log.projection_leases, log.parked, log.migratio
 revoke execute on function log.append from public;
 grant execute on function log.append to stagebook_appender;
 
+grant usage on schema operations to stagebook_appender;
+grant select, insert, update, delete on all tables in schema operations to stagebook_appender;
+
 grant select on log.records, log.readable, log.organization_secrets, log.person_keys, log.migrations to stagebook_projector;
 grant select, insert, update, delete on log.projections, log.projection_leases, log.parked to stagebook_projector;
 
