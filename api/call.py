@@ -17,7 +17,7 @@ BODY_LIMIT = 1_048_576
 
 _CORRELATION_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 """Narrow on purpose: it is kept in the log in clear, so no e-mail address fits in."""
-_TRACE_PARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACE_PARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _IDEMPOTENCY_KEY = re.compile(rb"[ -~]{1,255}")
 _ENTITY_TAG = re.compile(rb'"([0-9]{1,9})"')
 _POSITION = re.compile(rb"[0-9]{1,18}")
@@ -54,6 +54,12 @@ class Call:
         position = self._header(b"stagebook-min-position", _POSITION, "a position in the log")
         return 0 if position is None else int(position[0])
 
+    @property
+    def trace_parent(self) -> str | None:
+        """The `traceparent` header, where there is a valid one."""
+        trace = _TRACE_PARENT.fullmatch(self.headers.get(b"traceparent", b""))
+        return None if trace is None else trace[0].decode()
+
     def client_address(self, trusted_proxies: int) -> str | None:
         """The peer's address, or the one that the outermost of so many trusted proxies saw (`X-Forwarded-For`)."""
         if trusted_proxies:
@@ -63,17 +69,17 @@ class Call:
         client = self.request.scope["client"]
         return client[0] if client else None
 
-    async def body(self) -> bytes:
-        """The JSON text, or nothing. Raises `BodyTooLarge`, `UnsupportedMediaType`, `ClientGone`."""
+    async def body(self, limit: int = BODY_LIMIT) -> bytes:
+        """The JSON text of at most `limit` bytes, or nothing. Raises `BodyTooLarge`, `UnsupportedMediaType`, `ClientGone`."""
         announced = self.headers.get(b"content-length", b"0")
-        if len(announced) > len(str(BODY_LIMIT)):
-            raise BodyTooLarge(limit=BODY_LIMIT)
-        body = await self._received()
+        if len(announced) > len(str(limit)):
+            raise BodyTooLarge(limit=limit)
+        body = await self._received(limit)
         if body and self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json":
             raise UnsupportedMediaType
         return body
 
-    async def _received(self) -> bytes:
+    async def _received(self, limit: int) -> bytes:
         chunks: list[bytes] = []
         size = 0
         while True:
@@ -82,8 +88,8 @@ class Call:
                 raise ClientGone
             chunk = message["body"]
             size += len(chunk)
-            if size > BODY_LIMIT:
-                raise BodyTooLarge(limit=BODY_LIMIT)
+            if size > limit:
+                raise BodyTooLarge(limit=limit)
             chunks.append(chunk)
             if not message.get("more_body", False):
                 return b"".join(chunks) if len(chunks) > 1 else chunk

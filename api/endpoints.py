@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Awaitable, Callable
 from time import perf_counter
@@ -17,26 +18,35 @@ from api.call import Call, HttpRequest
 from api.problems import FAULT, Problem, answer_of, problem_of
 from api.refusals import BadRequest, MethodNotAllowed, NoSuchRoute, NotReady
 from api.services import Services
+from api.streams import Stream
 from application.ids import fresh_uuid7
 
-Endpoint = Callable[[Call], Awaitable[Answer]]
+Endpoint = Callable[[Call], Awaitable[Answer | Stream]]
+
+_PLACE = re.compile("{[^}]*}")
 
 _logger = structlog.get_logger("api")
 
 
-def handler(name: str, endpoint: Endpoint, services: Services) -> Callable[[HttpRequest], Awaitable[ASGIApp]]:
-    """The endpoint as a function for Litestar."""
+def handler(name: str, endpoint: Endpoint, services: Services, *, traced: bool = True) -> Callable[[HttpRequest], Awaitable[ASGIApp]]:
+    """The endpoint as a function for Litestar. What machines ask every few seconds is not `traced`: nobody looks for it."""
     new_id, slow = services.new_id, services.settings.slow_seconds
+    answered, traces = services.telemetry.answered, services.telemetry.traces if traced else None
 
     async def handle(request: HttpRequest) -> ASGIApp:
         started = perf_counter()
         call = Call(request, new_id())
+        if traces is not None:
+            traces.begin(call.id, call.correlation_id, call.trace_parent)
         try:
             answer = await endpoint(call)
         except Exception as failure:  # noqa: BLE001  # whatever it is, the client gets a problem and the log its trace
             answer = failed(failure, name, call.correlation_id)
         answer.headers.append((b"x-correlation-id", call.correlation_id.encode()))
         seconds = perf_counter() - started
+        answered(name, answer.status, seconds)
+        if traces is not None:
+            traces.end(operation=name, method=request.scope["method"], route=_route(call), status=answer.status)
         if seconds > slow:
             outcome = {"operation": name, "status": answer.status, "seconds": round(seconds, 3)}
             _logger.warning("slow request", **outcome, correlation_id=call.correlation_id)
@@ -71,6 +81,12 @@ def routing_failed(request: HttpRequest, failure: Exception) -> Response[bytes]:
     answer = failed(_refusal(failure), "none", call.correlation_id)
     headers = {name.decode(): value.decode() for name, value in answer.headers} | {"x-correlation-id": call.correlation_id}
     return Response(answer.body, status_code=answer.status, media_type=headers.pop("content-type"), headers=headers)
+
+
+def _route(call: Call) -> str:
+    """The path as a template. In Litestar's own stand the names of some route of this shape; the call has those of its own."""
+    names = iter(call.path)
+    return _PLACE.sub(lambda _: f"{{{next(names)}}}", call.request.scope["path_template"])
 
 
 def _refusal(failure: Exception) -> Exception:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import msgspec
 from msgspec import Meta
@@ -20,44 +20,91 @@ class SettingsError(Fault):
     """A setting has a value that cannot be used; names the setting."""
 
 
-Hash = Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?$", description="64 hexadecimal digits in lower case")]
-PostgresUrl = Annotated[str, Meta(pattern=r"^(postgres(ql)?://.+)?$", description="a URL that starts with postgresql://")]
-Port = Annotated[int, Meta(ge=1, le=65535, description="a TCP port from 1 to 65535")]
-Level = Annotated[Literal["debug", "info", "warning", "error"], Meta(description="debug, info, warning or error")]
-Proxies = Annotated[int, Meta(ge=0, le=10, description="a whole number from 0 to 10")]
-Count = Annotated[int, Meta(ge=1, le=10_000_000, description="a whole number from 1 to 10000000")]
+Hash = Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?$", title="64 hexadecimal digits in lower case")]
+PostgresUrl = Annotated[str, Meta(pattern=r"^(postgres(ql)?://.+)?$", title="a URL that starts with postgresql://")]
+Text = Annotated[str, Meta(title="a text")]
+Folder = Annotated[Path, Meta(title="a path")]
+Port = Annotated[int, Meta(ge=1, le=65535, title="a TCP port from 1 to 65535")]
+PortOrNone = Annotated[int, Meta(ge=0, le=65535, title="a TCP port from 1 to 65535, or 0 for none")]
+Level = Annotated[Literal["debug", "info", "warning", "error"], Meta(title="debug, info, warning or error")]
+Proxies = Annotated[int, Meta(ge=0, le=10, title="a whole number from 0 to 10")]
+Count = Annotated[int, Meta(ge=1, le=10_000_000, title="a whole number from 1 to 10000000")]
+Seconds = Annotated[float, Meta(ge=0, le=86_400, title="a number from 0 to 86400", extra={"unit": "seconds"})]
+
+_SECRET = Meta(extra={"secret": True})
+"""The value is never shown."""
+_UNITS = Meta(extra={"unit": "units of work"})
+"""A unit of work is one command, or the commands of a batch that is all or nothing."""
+_AGGREGATES = Meta(extra={"unit": "aggregates"})
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """All settings. The environment variable of a field is `STAGEBOOK_<FIELD>`; only `DATABASE_URL` has no prefix."""
+    """All settings. The environment variable of a field is `STAGEBOOK_<FIELD>`; only `DATABASE_URL` has no prefix.
 
-    database_url: PostgresUrl = ""
-    """`postgresql://…` of a PostgreSQL 15 or later. Empty: the server that ships with the program, in `data_dir`."""
-    data_dir: Path = Path(".stagebook")
-    """Folder of what must survive: the embedded database, the master key, the platform key's hash."""
-    host: str = "127.0.0.1"
-    """Address that the API listens on; `0.0.0.0` for all."""
-    port: Port = 8080
-    """TCP port of the API."""
-    trusted_proxies: Proxies = 0
-    """Reverse proxies in front of the API that append to `X-Forwarded-For`, one behind the other. With 0 the header is ignored and
-    the peer's address counts; with too many, clients choose their address and the limit of live holds per address is void."""
-    log_level: Level = "info"
-    """The least severe level that is logged."""
-    master_key: Hash = ""
-    """32 bytes in hexadecimal that wrap every other key. Empty: kept in `data_dir/master.key`, made at the first start. Lose it, and
-    all personal data is lost."""
-    platform_key_sha256: Hash = ""
-    """SHA-256, in hexadecimal, of the platform key that may make organizations. Empty: from `data_dir/platform-key.sha256`."""
-    batch_limit: Count = 256
-    """Units of work decided and appended at once, at most."""
-    command_queue_limit: Count = 4096
-    """Units of work that may wait for the bus; further ones are answered 503."""
-    cache_size: Count = 100_000
-    """Aggregates kept in memory per process."""
-    worker_name: str = ""
-    """Whose the leases of the projections are. A worker that is started again under its name goes on at once, under another it waits
-    15 seconds for the lease of the one that died; two that run at the same time must not share one. Empty: host and process id."""
+    A type's title says which values can be used, a field's description what it means: `described` derives the documentation from both.
+    """
+
+    database_url: Annotated[
+        PostgresUrl,
+        _SECRET,
+        Meta(description="The PostgreSQL to use, version 15 or later. Empty: the server that ships with the program, in the data folder."),
+    ] = ""
+    data_dir: Annotated[
+        Folder, Meta(description="Folder of what must survive: the embedded database, the master key, the platform key's hash.")
+    ] = Path(".stagebook")
+    host: Annotated[Text, Meta(description="Address that the API listens on; `0.0.0.0` for all.")] = "127.0.0.1"
+    port: Annotated[Port, Meta(description="Port of the API.")] = 8080
+    trusted_proxies: Annotated[
+        Proxies,
+        Meta(
+            description="Reverse proxies in front of the API that append to `X-Forwarded-For`, one behind the other. With 0 the header is "
+            "ignored and the peer's address counts; with too many, clients choose their address and the limit of live holds per address "
+            "is void.",
+            extra={"unit": "proxies"},
+        ),
+    ] = 0
+    log_level: Annotated[Level, Meta(description="The least severe level that is logged.")] = "info"
+    slow_seconds: Annotated[
+        Seconds, Meta(description="Requests, and commands in the bus, that take longer are logged, with where the time went.")
+    ] = 1.0
+    metrics_token: Annotated[
+        Text,
+        _SECRET,
+        Meta(description="Whoever scrapes `/metrics` of the API sends it as `Authorization: Bearer …`. Empty: nothing is asked for."),
+    ] = ""
+    worker_metrics_port: Annotated[
+        PortOrNone,
+        Meta(description="Port on which a worker serves its own figures, at `/metrics`; on the address of the API, asking for nothing."),
+    ] = 0
+    master_key: Annotated[
+        Hash,
+        _SECRET,
+        Meta(
+            description="32 bytes in hexadecimal that wrap every other key; the same for all processes. Empty: kept in `master.key` of the "
+            "data folder, made at the first start. Lose it, and all personal data is lost."
+        ),
+    ] = ""
+    platform_key_sha256: Annotated[
+        Hash,
+        Meta(
+            description="SHA-256, in hexadecimal, of the platform key that may make organizations. Empty: from `platform-key.sha256` of "
+            "the data folder."
+        ),
+    ] = ""
+    batch_limit: Annotated[Count, _UNITS, Meta(description="Decided and appended at once, at most.")] = 256
+    command_queue_limit: Annotated[Count, _UNITS, Meta(description="May wait for the bus; further ones are answered 503.")] = 4096
+    cache_size: Annotated[Count, _AGGREGATES, Meta(description="Kept in memory per API process.")] = 100_000
+    operation_results_hours: Annotated[
+        Count, Meta(description="How long the results of batches and exports can be read after their end.", extra={"unit": "hours"})
+    ] = 24
+    worker_name: Annotated[
+        Text,
+        Meta(
+            description="Whose the leases of the projections are. A worker that is started again under its name goes on at once, under "
+            "another it waits 15 seconds for the lease of the one that died; two that run at the same time must not share one. Empty: host "
+            "and process id."
+        ),
+    ] = ""
 
     @classmethod
     def load(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -102,8 +149,45 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 PLATFORM_KEY_HASH = "platform-key.sha256"
-SECRET = frozenset({"database_url", "master_key"})
-"""Settings whose value is never shown."""
+
+
+class SettingDoc(NamedTuple):
+    """One setting, to be read by people."""
+
+    variable: str
+    """Of the environment."""
+    field: str
+    """Of `Settings`."""
+    meaning: str
+    values: str
+    """Which can be used."""
+    unit: str
+    """Empty where there is none."""
+    default: str
+    """As it would stand in the environment; empty where that means something of its own, as the meaning says."""
+    secret: bool
+    """The value is never shown."""
+
+
+def described() -> Sequence[SettingDoc]:
+    """Every setting, in the order of the definition, from which all of it is taken."""
+    info = msgspec.inspect.type_info(Settings)
+    assert isinstance(info, msgspec.inspect.StructType)  # noqa: S101  # for the type checker
+    return tuple(map(_described, info.fields))
+
+
+def _described(field: msgspec.inspect.Field) -> SettingDoc:
+    assert isinstance(field.type, msgspec.inspect.Metadata)  # noqa: S101  # for the type checker
+    texts, extra = field.type.extra_json_schema or {}, field.type.extra or {}
+    return SettingDoc(
+        variable=variable(field.name),
+        field=field.name,
+        meaning=texts["description"],
+        values=texts["title"],
+        unit=extra.get("unit", ""),
+        default=str(field.default),
+        secret=extra.get("secret", False),
+    )
 
 
 def new_platform_key() -> str:
@@ -117,14 +201,17 @@ def variable(field: str) -> str:
 
 
 def _parsed(field: msgspec.structs.FieldInfo, text: str) -> Any:
-    if field.type is Path:
-        return Path(text)
     try:
-        return msgspec.convert(text, field.type, strict=False)
+        return msgspec.convert(text, field.type, strict=False, dec_hook=lambda kind, text: kind(text))
     except msgspec.ValidationError:
         given = "" if field.name in SECRET else f"={text!r}"
-        message = f"{variable(field.name)}{given} cannot be used: expected {field.type.__metadata__[0].description}"
+        expected = next(doc.values for doc in described() if doc.field == field.name)
+        message = f"{variable(field.name)}{given} cannot be used: expected {expected}"
         raise SettingsError(message) from None
+
+
+SECRET = frozenset(doc.field for doc in described() if doc.secret)
+"""Settings whose value is never shown."""
 
 
 def _read(path: Path) -> str:

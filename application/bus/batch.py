@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from time import perf_counter
 from typing import NamedTuple
 from uuid import UUID
 
@@ -82,6 +83,7 @@ class Batch:
         for pending in pendings:
             if pending.answer.done():
                 continue
+            pending.times.began = perf_counter()
             try:
                 decided = self._decide(pending)
             except NotLoaded as missing:
@@ -89,6 +91,7 @@ class Batch:
             except Exception as fault:  # noqa: BLE001  # a fault of one handler must not stop the others; it reaches its caller
                 self.failed.append((pending, fault))
             else:
+                pending.times.decided = perf_counter()
                 if decided is None:
                     self.contested.append(pending)
                 else:

@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 from uuid import UUID
 
 from application.bus import encode
+from application.bus.activity import Activity
 from application.bus.background import Background
 from application.bus.cache import Cache
 from application.bus.follow import Follower
@@ -18,12 +19,15 @@ from application.bus.messages import Busy, IdempotencyInFlight, IdempotencyMisma
 from application.bus.pending import Pending
 from application.bus.rounds import MOST_TRIES, Rounds
 from application.bus.snapshots import Snapshots
-from application.bus.statistics import Statistics
+from application.bus.statistics import Ending, Held, Statistics, Times
 from application.ports import Codec, KeyStore, Log
 from application.principal import Principal
 from application.unit import PLATFORM_ID, AccessHook, NotLoaded, Unit
 
 T = TypeVar("T")
+
+Watch: TypeAlias = Callable[[Request, Times, Ending], None]
+"""Is told of each request when it has its answer, in the context of who sent it; must not raise, and be quick."""
 
 _SNAPSHOTS_EVERY = 1.0
 
@@ -42,13 +46,16 @@ class Bus:
         batch_limit: int = 256,
         queue_limit: int = 4096,
         cache_size: int = 50_000,
+        watch: Watch | None = None,
     ) -> None:
         self._log = log
         self._clock = clock
         self._queue_limit = queue_limit
+        self._watch = watch
         self._cache = Cache(codec, cache_size)
         self._loader = Loader(self._cache, codec, keys)
-        self._follower = Follower(log, codec, self._cache)
+        self._activity = Activity()
+        self._follower = Follower(log, codec, self._cache, self._activity)
         self._snapshots = Snapshots(codec, log)
         self._rounds = Rounds(
             log=log,
@@ -56,6 +63,7 @@ class Bus:
             cache=self._cache,
             loader=self._loader,
             follower=self._follower,
+            activity=self._activity,
             snapshots=self._snapshots,
             authorize=authorize,
             batch_limit=batch_limit,
@@ -70,6 +78,12 @@ class Bus:
     def statistics(self) -> Statistics:
         """Counters since the start."""
         return self._rounds.statistics
+
+    @property
+    def held(self) -> Held:
+        """What is in its hands now."""
+        cache = self._cache
+        return Held(self._rounds.waiting, self._open, self._queue_limit, len(cache), cache.persons, cache.hits, cache.misses)
 
     async def start(self) -> None:
         """Begin to take commands."""
@@ -93,14 +107,14 @@ class Bus:
 
     async def submit(self, request: Request) -> Outcome:
         """Run the commands as one unit. Raises a `Refusal`, `Busy` or `Unavailable`."""
-        if request.idempotency_key is None:
-            return await self._enqueue(request, None)
-        place = (request.principal.organization_id or PLATFORM_ID, request.idempotency_key)
-        while (first := self._keyed.get(place)) is not None:
-            outcome = await _outcome_of(first, request)
-            if outcome is not None:
-                return outcome
-        return await self._enqueue(request, place)
+        times = Times()
+        try:
+            outcome = await self._run(request, times)
+        except Exception as fault:
+            self._note(request, times, fault)
+            raise
+        self._note(request, times, outcome)
+        return outcome
 
     async def ask(self, principal: Principal, question: Callable[[Unit], T]) -> T:
         """Run a pure read-only function in a unit of its own, loading what it needs; nothing is recorded."""
@@ -112,10 +126,29 @@ class Bus:
                 await self._loader.load(self._log, [missing])
         raise Busy
 
-    async def _enqueue(self, request: Request, place: tuple[UUID, str] | None) -> Outcome:
+    def _note(self, request: Request, times: Times, end: Ending) -> None:
+        self.statistics.answered(request.commands, end)
+        if self._watch is not None:
+            self._watch(request, times, end)
+
+    async def _run(self, request: Request, times: Times) -> Outcome:
+        if request.idempotency_key is None:
+            return await self._enqueue(request, None, times)
+        place = (request.principal.organization_id or PLATFORM_ID, request.idempotency_key)
+        while (first := self._keyed.get(place)) is not None:
+            outcome = await _outcome_of(first, request)
+            if outcome is not None:
+                return outcome
+        return await self._enqueue(request, place, times)
+
+    def last_position(self, organization_id: UUID) -> int | None:
+        """See `CommandBus.last_position`."""
+        return self._activity.last(organization_id)
+
+    async def _enqueue(self, request: Request, place: tuple[UUID, str] | None, times: Times) -> Outcome:
         if self._closing or self._open >= self._queue_limit:
             raise Busy
-        pending = Pending(request, self._clock(), asyncio.get_running_loop().create_future())
+        pending = Pending(request, self._clock(), asyncio.get_running_loop().create_future(), times)
         if place is not None:
             self._keyed[place] = pending
         self._open += 1

@@ -79,6 +79,8 @@ class Cache:
         self._secrets: dict[UUID, bytes] = {}
         self._persons: _Recent[tuple[UUID, bytes], PersonKey] = _Recent(size)
         self._subjects: dict[UUID, tuple[UUID, bytes]] = {}
+        self.hits = 0
+        self.misses = 0
 
     def __len__(self) -> int:
         return len(self._aggregates)
@@ -89,9 +91,17 @@ class Cache:
     def aggregate(self, stream_id: UUID) -> Aggregate | None:
         """The aggregate, None when the stream is known not to exist. Raises NotLoaded."""
         try:
-            return self._aggregates[stream_id]
+            found = self._aggregates[stream_id]
         except KeyError:
+            self.misses += 1
             raise NotLoaded(stream=stream_id) from None
+        self.hits += 1
+        return found
+
+    @property
+    def persons(self) -> int:
+        """Persons whose current key is here."""
+        return len(self._persons)
 
     def peek(self, stream_id: UUID) -> Aggregate | None:
         """The cached aggregate, None when absent or not cached: where loading goes on from."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
 from application.bus.messages import Outcome, Request
+from application.bus.statistics import Times
 from application.registry import CommandSpec, spec_of
 from application.unit import Claimed
 from domain.aggregate import DomainEvent
@@ -16,13 +17,14 @@ from domain.aggregate import DomainEvent
 class Pending:
     """A request in the bus: from the queue to its answer."""
 
-    __slots__ = ("answer", "attempt", "now", "request", "specs", "tries")
+    __slots__ = ("answer", "attempt", "now", "request", "specs", "times", "tries")
 
-    def __init__(self, request: Request, now: datetime, answer: asyncio.Future[Outcome]) -> None:
+    def __init__(self, request: Request, now: datetime, answer: asyncio.Future[Outcome], times: Times) -> None:
         self.request = request
         self.now = now
         """The command's time: every re-run has the same."""
         self.answer = answer
+        self.times = times
         self.specs: Sequence[CommandSpec] = [spec_of(command) for command in request.commands]
         self.attempt = 0
         """How often a drawn unique key was taken."""

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from application.bus import encode
+from application.bus.activity import Activity
 from application.bus.batch import Batch, Decided
 from application.bus.cache import Cache
 from application.bus.components import component, components
@@ -65,6 +66,7 @@ class Rounds:
         cache: Cache,
         loader: Loader,
         follower: Follower,
+        activity: Activity,
         snapshots: Snapshots,
         authorize: AccessHook,
         batch_limit: int,
@@ -74,6 +76,7 @@ class Rounds:
         self._cache = cache
         self._loader = loader
         self._follower = follower
+        self._activity = activity
         self._snapshots = snapshots
         self._authorize = authorize
         self._batch_limit = batch_limit
@@ -83,6 +86,11 @@ class Rounds:
         self._hot: dict[UUID, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.statistics = Statistics()
+
+    @property
+    def waiting(self) -> int:
+        """Units in the queue."""
+        return len(self._queue) + len(self._contested)
 
     def add(self, pending: Pending) -> None:
         """Put a request into the queue."""
@@ -226,7 +234,11 @@ class Rounds:
     async def _append(self, session: LogSession, groups: Sequence[Group]) -> Sequence[Verdict]:
         started = time.perf_counter()
         verdicts = await session.append([component(group) for group in groups])
-        self.statistics.appended(sum(map(len, groups)), time.perf_counter() - started)
+        ended = time.perf_counter()
+        self.statistics.appended(sum(map(len, groups)), ended - started)
+        for group in groups:
+            for decided in group:
+                decided.pending.times.appending, decided.pending.times.appended = started, ended
         return verdicts
 
     def _settle(self, groups: Sequence[Group], verdicts: Sequence[Verdict]) -> None:
@@ -270,6 +282,7 @@ class Rounds:
             self._snapshots.consider(fork)
         if decided.unit.erases:
             self._cache.erase(decided.unit.erases)
+        self._activity.recorded((record.organization_id, position) for record in decided.append.records)
         self.statistics.committed += 1
         self._answer(decided.pending, Outcome(replies=decided.replies, position=position))
 
