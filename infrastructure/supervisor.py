@@ -20,9 +20,10 @@ from typing import Final
 import msgspec
 import structlog
 
+from infrastructure.demo.begun import Company, is_unfinished
 from infrastructure.faults import Fault
 from infrastructure.postgres.embedded import PostgresServer
-from infrastructure.postgres.prepare import prepare
+from infrastructure.postgres.prepare import Prepared, prepare
 from infrastructure.processes import end, kill_session, process_name, spawn
 from infrastructure.settings import Settings, new_platform_key
 
@@ -34,6 +35,8 @@ _END_SECONDS: Final = 10.0
 _CRASHES_A_MINUTE: Final = 5
 """More of one child end everything."""
 _LONGEST_PAUSE_SECONDS: Final = 8.0
+_PLATFORM_KEY: Final = "STAGEBOOK_PLATFORM_KEY"
+"""Environment variable of the demo's command."""
 
 _logger = structlog.get_logger(__name__)
 
@@ -92,15 +95,24 @@ class _Child:
 class Supervisor:
     """Runs everything until SIGINT, SIGTERM or SIGHUP, or until something cannot be kept running.
 
-    `program` is the command line that takes `serve`, `work` and `demo`. Signals set a flag that is looked at between steps, so no
-    child is ever started and then forgotten.
+    `program` is the command line that takes `serve`, `work` and `demo`; `on_step` is told what the start is about. Signals set a flag
+    that is looked at between steps, so no child is ever started and then forgotten.
     """
 
-    def __init__(self, settings: Settings, *, program: Sequence[str], demo: bool, announce: Callable[[Started], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        program: Sequence[str],
+        demo: bool,
+        announce: Callable[[Started], None],
+        on_step: Callable[[str], None] = lambda _step: None,
+    ) -> None:
         self._settings = settings
         self._program = program
         self._demo = demo
         self._announce = announce
+        self._on_step = on_step
         self._server: PostgresServer | None = None
         self._children: list[_Child] = []
         self._demo_process: subprocess.Popen[bytes] | None = None
@@ -124,18 +136,21 @@ class Supervisor:
     def _start(self) -> None:
         check_port(self._settings.host, self._settings.port)
         if not self._settings.database_url:
+            self._on_step("starting PostgreSQL")
             self._start_postgres()
+        self._on_step("bringing the database to this program's schema")
         prepared = asyncio.run(prepare(self._settings.database_url))
         platform_key = None if self._settings.with_keys().platform_key_sha256 else new_platform_key()
         if platform_key:
             self._settings = self._settings.with_platform_key(platform_key)
         # The same for every worker that is started here: one takes over from the one that died without waiting.
         self._settings = self._settings.with_options(worker_name=self._settings.worker_name or process_name())
+        self._on_step("starting the API and the worker")
         for name, command in (("api", "serve"), ("worker", "work")):
             self._pause()
             self._children.append(_Child(name, self._spawn(command), partial(self._spawn, command)))
         self._wait_until_ready()
-        owner_key = self._load_demo() if self._demo and prepared.log_is_empty else None
+        owner_key = self._load_demo(platform_key) if self._demo and self._has_demo_to_load(prepared) else None
         self._settings.keep_platform_key_hash()
         url = _base_url(self._settings)
         self._announce(Started(url, f"{url}/docs", self._settings.database_url, platform_key, owner_key))
@@ -145,9 +160,9 @@ class Supervisor:
         self._children.append(_Child("postgres", self._server.start(), self._server.restart))
         self._settings = self._settings.with_options(database_url=self._server.url())
 
-    def _spawn(self, command: str, output: int | None = None) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, **self._settings.environment()}
-        return spawn([*self._program, command], environment=environment, on_parent_death=signal.SIGTERM, output=output)
+    def _spawn(self, *command: str, output: int | None = None, **environment: str) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, **self._settings.environment(), **environment}
+        return spawn([*self._program, *command], environment=environment, on_parent_death=signal.SIGTERM, output=output)
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _READY_SECONDS
@@ -161,10 +176,20 @@ class Supervisor:
                 message = f"the API did not answer within {_READY_SECONDS:.0f} seconds"
                 raise ChildFailed(message)
 
-    def _load_demo(self) -> str:
+    def _has_demo_to_load(self, prepared: Prepared) -> bool:
+        """An example to look at belongs into an empty log; one whose loading was interrupted is completed."""
+        return prepared.log_is_empty or is_unfinished(self._settings.data_dir)
+
+    def _load_demo(self, platform_key: str | None) -> str | None:
         """The key of the demo organization's owner, which the command writes to its standard output."""
+        platform_key = platform_key or os.environ.get(_PLATFORM_KEY, "")
+        if not platform_key and not is_unfinished(self._settings.data_dir):
+            _logger.warning("no demo: its organization is made with the platform key", set=_PLATFORM_KEY)
+            return None
+        self._on_step("loading the example organization")
         with TemporaryFile() as output:
-            self._demo_process = self._spawn("demo", output.fileno())
+            command = ("demo", "--json", "--url", _base_url(self._settings))
+            self._demo_process = self._spawn(*command, output=output.fileno(), **{_PLATFORM_KEY: platform_key})
             deadline = time.monotonic() + _DEMO_SECONDS
             while self._demo_process.poll() is None and time.monotonic() < deadline:
                 self._pause()
@@ -172,7 +197,7 @@ class Supervisor:
                 message = "the demo could not be loaded; the log above says why"
                 raise ChildFailed(message)
             output.seek(0)
-            return output.read().decode().strip()
+            return msgspec.json.decode(output.read(), type=Company).owner_key
 
     def _pause(self) -> None:
         """The one place where a signal takes effect."""
