@@ -13,7 +13,7 @@ def bench(name: str = "all", /, *, as_json: Annotated[bool, Parameter("--json", 
     Parameters
     ----------
     name
-        append, commands, contention, project; or all, one after the other.
+        append, commands, contention, lag, project, query; or all, one after the other.
     as_json
         One JSON object a line.
     """

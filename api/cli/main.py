@@ -6,7 +6,7 @@ import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Group
 
 from infrastructure.faults import Fault
 
@@ -14,24 +14,43 @@ _INTERRUPTED = 130
 """What a shell reports for a program that Ctrl-C ended."""
 
 _COMMANDS = {
-    "up": ("api.cli.up:up", "Start everything: PostgreSQL, migrations, the API, the worker."),
-    "serve": ("api.cli.processes:serve", "Run the API alone."),
-    "work": ("api.cli.processes:work", "Run the projection worker alone."),
-    "migrate": ("api.cli.database:migrate", "Bring the database to this program's schema."),
-    "database-url": ("api.cli.database:database_url", "Print the URL of the database, for psql and analysts' tools."),
-    "demo": ("api.cli.demo:demo", "Load an example organization and print its owner's key."),
-    "send": ("api.cli.send:send", "Send any command to a running API."),
-    "records": ("api.cli.records:app", "Look at the log."),
-    "projections": ("api.cli.projections:app", "Look at the read models, check them, retry what was parked."),
-    "catalog": ("api.cli.catalog:catalog", "Describe every command and domain event."),
-    "bench": ("api.cli.bench:bench", "Measure."),
+    "Run": {
+        "up": ("api.cli.up:up", "Start everything: PostgreSQL, migrations, the API, the worker."),
+        "serve": ("api.cli.processes:serve", "Run the API alone."),
+        "work": ("api.cli.processes:work", "Run the projection worker alone."),
+        "migrate": ("api.cli.database:migrate", "Bring the database to this program's schema."),
+        "settings": ("api.cli.settings:settings", "Print every setting and its value."),
+    },
+    "Through a running API": {
+        "import": ("api.cli.imports:app", "Bring in venues and Events from files."),
+        "keys": ("api.cli.keys:app", "List, create, revoke API keys."),
+        "send": ("api.cli.send:send", "Send any command."),
+        "demo": ("api.cli.demo:demo", "Load an example organization and print its owner's key."),
+    },
+    "On a running database": {
+        "records": ("api.cli.records:app", "Look at the log."),
+        "projections": ("api.cli.projections:app", "Look at the read models, check them, build them anew, hold them still."),
+        "database-url": ("api.cli.database:database_url", "Print the URL of the database, for psql and analysts' tools."),
+    },
+    "About": {
+        "catalog": ("api.cli.catalog:catalog", "Describe every command and domain event."),
+        "bench": ("api.cli.bench:bench", "Measure."),
+        "completion": ("api.cli.completion:completion", "Let the shell complete commands and options."),
+    },
 }
+"""By what they are for: where each command is found, and its line in the list."""
 
 
-def _program() -> App:
+def program(called: str | None = None) -> App:
+    """The command line, with everything in it. The command that is `called` is imported, and explains itself at length."""
     app = App(name="stagebook", help="The system of record for companies that run events.", version=_version, result_action="return_value")
-    for name, (place, summary) in _COMMANDS.items():
-        app.command(place, name=name, help=summary)
+    for purpose, commands in _COMMANDS.items():
+        group = Group.create_ordered(purpose)
+        for name, (place, summary) in commands.items():
+            app.command(place, name=name, help=None if name == called else summary, group=group)
+    group = Group.create_ordered("Help")
+    for flag in (*app.help_flags, *app.version_flags):
+        app[flag].group = (group,)
     return app
 
 
@@ -45,7 +64,7 @@ def _version() -> str:
 def run(arguments: list[str]) -> int:
     """Run one command. 0: fine; 1: a check found something; 2: wrong use or a fault of the surroundings, said in one line."""
     try:
-        found = _program()(arguments, exit_on_error=False, print_error=False)
+        found = program(next(iter(arguments), None))(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         return _complain(" ".join(str(error).split()), 2)
     except Fault as fault:

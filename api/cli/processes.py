@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from api.cli.surroundings import connected_settings
+from api.cli.options import DataDir
+from api.cli.surroundings import connected_settings, reachable_database
 from infrastructure.logging import configure_logging
 
 
-def serve(*, data_dir: Path | None = None, host: str | None = None, port: int | None = None) -> None:
+def serve(*, data_dir: DataDir = None, host: str | None = None, port: int | None = None) -> None:
     """Run the API alone, on a migrated database, until SIGTERM.
 
     Parameters
     ----------
-    data_dir
-        Folder of the keys. Default: .stagebook
     host
         Address to listen on. Default: 127.0.0.1
     port
@@ -24,19 +21,15 @@ def serve(*, data_dir: Path | None = None, host: str | None = None, port: int | 
 
     settings = connected_settings(data_dir).with_options(host=host, port=port).with_keys()
     configure_logging(settings.log_level)
-    run(settings)
+    with reachable_database():
+        run(settings)
 
 
-def work(*, data_dir: Path | None = None) -> None:
-    """Run the projection worker alone, on a migrated database, until SIGTERM.
-
-    Parameters
-    ----------
-    data_dir
-        Folder of the keys. Default: .stagebook
-    """
+def work(*, data_dir: DataDir = None) -> None:
+    """Run the projection worker alone, on a migrated database, until SIGTERM."""
     from infrastructure.bootstrap import work as run
 
     settings = connected_settings(data_dir).with_keys()
     configure_logging(settings.log_level)
-    run(settings)
+    with reachable_database():
+        run(settings)

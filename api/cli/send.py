@@ -1,31 +1,25 @@
-"""`stagebook send`: any command of the registry, to a running API."""
+"""`stagebook send`: any command, to a running API."""
 
 from __future__ import annotations
 
-import http.client
-import os
+import asyncio
 import sys
-from contextlib import closing
-from difflib import get_close_matches
-from typing import Annotated, Any
-from urllib.parse import urlsplit
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from cyclopts import Parameter
 
+from api.cli.connection import connected
+from api.cli.names import known_name
+from api.cli.options import DEFAULT_URL, Json, Key, Url
+from api.cli.output import json_text
 from infrastructure.faults import Fault
 
-_SECONDS = 30.0
-_GOOD = range(200, 300)
+if TYPE_CHECKING:
+    from client import Command, Problem, Reply
 
 
-class WrongCommand(Fault):
-    """There is no such command, or its fields are not a JSON object."""
-
-
-class NotAnswered(Fault):
-    """Nobody answers at the URL."""
+class WrongFields(Fault):
+    """The fields are not those of the command."""
 
 
 def send(
@@ -33,11 +27,13 @@ def send(
     fields: str = "{}",
     /,
     *,
-    url: str = "http://127.0.0.1:8080",
-    key: str | None = None,
-    idempotency_key: Annotated[str | None, Parameter("--idempotency-key")] = None,
+    url: Url = DEFAULT_URL,
+    key: Key = "",
+    idempotency_key: str | None = None,
+    if_match: int | None = None,
+    as_json: Json = False,
 ) -> int:
-    """Send a command to a running API and print its answer. Exit code 1 when it is refused.
+    """Send a command to a running API and print its answer as JSON. Exit code 1 when it is refused.
 
     Parameters
     ----------
@@ -45,37 +41,55 @@ def send(
         The command as `stagebook catalog` lists it: place-order, create-event, …
     fields
         Its fields as a JSON object, those of the path included.
-    url
-        Where the API listens.
-    key
-        An API key; by default that of the environment variable STAGEBOOK_KEY.
     idempotency_key
-        The same for every attempt of one request; by default a new one.
+        The same for every attempt of one request. Default: a new one
+    if_match
+        Only while the addressed resource has this version.
     """
-    body = msgspec.json.encode({"commands": [{**_object(fields), "command": _known(name)}]})
-    headers = {
-        "Authorization": f"Bearer {key or os.environ.get('STAGEBOOK_KEY', '')}",
-        "Content-Type": "application/json",
-        "Idempotency-Key": idempotency_key or str(uuid4()),
-    }
-    status, answer = _post(url, body, headers)
-    if status in _GOOD:
-        print(msgspec.json.format(msgspec.json.encode(answer["replies"][0])).decode())
+    command = _command(name, fields)
+    answer = asyncio.run(_send(command, url, key, idempotency_key, if_match))
+    if isinstance(answer, msgspec.Struct):
+        print(json_text(answer, indented=not as_json))
         return 0
-    print(msgspec.json.format(msgspec.json.encode(answer)).decode(), file=sys.stderr)
+    print(json_text(_told(answer), indented=not as_json), file=sys.stderr)
     return 1
 
 
-def _known(name: str) -> str:
+async def _send(command: Command[Any], url: str, key: str, idempotency_key: str | None, if_match: int | None) -> Reply | Problem:
+    from client import Problem
+
+    async with connected(url, key) as stagebook:
+        try:
+            reply: Reply = await stagebook.send(command, idempotency_key=idempotency_key, if_match=if_match)
+        except Problem as problem:
+            return problem
+    return reply
+
+
+def _told(problem: Problem) -> dict[str, object]:
+    """The problem details, as far as there are any."""
+    details = {name: getattr(problem, name) for name in ("status", "code", "detail", "rule", "params", "correlation_id")}
+    errors = [{name: said for name, said in msgspec.structs.asdict(error).items() if said} for error in problem.errors]
+    return {name: said for name, said in {**details, "errors": errors}.items() if said}
+
+
+def _command(name: str, fields: str) -> Command[Any]:
+    """Raises `UnknownName`, `WrongFields`."""
     import application.catalog  # noqa: F401  # registers the commands
     from application.registry import COMMANDS
+    from client import commands
 
-    command = name.replace("-", "_")
-    if command in COMMANDS:
-        return command
-    near = ", ".join(match.replace("_", "-") for match in get_close_matches(command, COMMANDS)) or "see `stagebook catalog`"
-    message = f"there is no command {name}: {near}"
-    raise WrongCommand(message)
+    known = {command.replace("_", "-"): spec.type for command, spec in COMMANDS.items()}
+    kind = getattr(commands, known[known_name("command", name.replace("_", "-"), known)].__name__)
+    given = _object(fields)
+    for field in given:
+        known_name("field", field, kind.__struct_fields__)
+    try:
+        command: Command[Any] = kind(**given)
+    except TypeError as error:
+        message = f"{name}: {error}"
+        raise WrongFields(message) from None
+    return command
 
 
 def _object(fields: str) -> dict[str, Any]:
@@ -83,17 +97,4 @@ def _object(fields: str) -> dict[str, Any]:
         return msgspec.json.decode(fields, type=dict[str, Any])
     except msgspec.DecodeError as error:
         message = f"the fields are not a JSON object: {error}"
-        raise WrongCommand(message) from None
-
-
-def _post(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, Any]:
-    parts = urlsplit(url)
-    connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    try:
-        with closing(connect(parts.hostname or "", parts.port, timeout=_SECONDS)) as connection:
-            connection.request("POST", f"{parts.path.rstrip('/')}/v1/batch", body, headers)
-            answer = connection.getresponse()
-            return answer.status, msgspec.json.decode(answer.read())
-    except (OSError, http.client.HTTPException, msgspec.DecodeError) as error:
-        message = f"no answer from {url}: {error}; is it running? (`stagebook up`)"
-        raise NotAnswered(message) from None
+        raise WrongFields(message) from None

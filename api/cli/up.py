@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,8 +23,8 @@ def up(
     data_dir: Path | None = None,
     host: str | None = None,
     port: int | None = None,
-    demo: bool = False,
-    as_json: Annotated[bool, Parameter("--json", negative="")] = False,
+    demo: Annotated[bool, Parameter(show_default=False)] = False,
+    as_json: Annotated[bool, Parameter("--json", negative="", show_default=False)] = False,
 ) -> None:
     """Start everything: PostgreSQL, migrations, the API, the worker. Ctrl-C ends it.
 
@@ -47,7 +49,25 @@ def up(
     configure_logging(settings.log_level)
     # -P: a folder named `api` below the present one is not ours.
     program = [sys.executable, "-P", "-m", "api.cli.main"]
-    Supervisor(settings, program=program, demo=demo, announce=print_json if as_json else print_summary).run()
+    with _steps(quiet=as_json) as (on_step, end):
+
+        def announce(started: Started) -> None:
+            end()
+            print_json(started) if as_json else print_summary(started)
+
+        Supervisor(settings, program=program, demo=demo, announce=announce, on_step=on_step).run()
+
+
+@contextmanager
+def _steps(*, quiet: bool) -> Iterator[tuple[Callable[[str], None], Callable[[], None]]]:
+    """Show on a terminal what the start is about, until it ends: to be told of each step, and of the end."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _step: None, lambda: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("starting") as line:
+        yield lambda step: line.update(f"{step} …"), line.stop
 
 
 def print_json(started: Started) -> None:

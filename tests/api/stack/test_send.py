@@ -33,6 +33,7 @@ def test_t21_the_same_idempotency_key_sends_once(stack: Stack, tenant: Tenant, c
     for _ in range(2):
         assert main.run(arguments) == 0
         answers.append(msgspec.json.decode(capsys.readouterr().out))
+    assert [answer.pop("replayed") for answer in answers] == [False, True]
     assert answers[0] == answers[1]
 
 
@@ -40,5 +41,11 @@ def test_a_refusal_is_exit_code_1_with_its_problem(
     stack: Stack, tenant: Tenant, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STAGEBOOK_KEY", tenant.key)
-    assert main.run(["send", "add-venue", '{"name": ""}', "--url", stack.url]) == 1
-    assert "/commands/0/name" in capsys.readouterr().err
+    assert main.run(["send", "add-venue", '{"name": "", "capacity": 0}', "--url", stack.url]) == 1
+    problem = msgspec.json.decode(capsys.readouterr().err)
+    assert (problem["status"], [error["pointer"] for error in problem["errors"]]) == (422, ["/name", "/capacity"])
+
+
+def test_a_field_that_must_be_there_is_asked_for_before_anything_is_sent(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["send", "add-venue", '{"name": "Hall"}', "--key", "x"]) == 2
+    assert capsys.readouterr().err == "stagebook: add-venue: Missing required argument 'capacity'\n"
