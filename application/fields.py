@@ -20,11 +20,17 @@ Label = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"\S")]
 
 Slug = Annotated[
     str,
-    Meta(min_length=1, max_length=80, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*(?!\n)$", description="Lower-case words joined by hyphens"),
+    Meta(
+        min_length=1,
+        max_length=80,
+        pattern=r"^[a-z0-9]+(-[a-z0-9]+)*(?!\n)$",
+        description="Lower-case words joined by hyphens",
+        examples=["harbour-lights"],
+    ),
 ]
-Email = Annotated[str, Meta(min_length=3, max_length=254, pattern=r"^\s*[^@\s]+@[^@\s]+\.[^@\s]+\s*$")]
-Phone = Annotated[str, Meta(max_length=40, pattern=r"^[0-9+()/. -]+(?!\n)$")]
-Url = Annotated[str, Meta(max_length=2_000, pattern=r"^https?://\S+(?!\n)$")]
+Email = Annotated[str, Meta(min_length=3, max_length=254, pattern=r"^\s*[^@\s]+@[^@\s]+\.[^@\s]+\s*$", examples=["ada@harbour.example"])]
+Phone = Annotated[str, Meta(max_length=40, pattern=r"^[0-9+()/. -]+(?!\n)$", examples=["+49 40 1234567"])]
+Url = Annotated[str, Meta(max_length=2_000, pattern=r"^https?://\S+(?!\n)$", examples=["https://harbour.example/lights"])]
 
 CurrencyCode = Annotated[str, Meta(min_length=3, max_length=3, pattern=r"^[A-Z]{3}(?!\n)$", description="ISO 4217", examples=["EUR"])]
 Amount = Annotated[
@@ -65,4 +71,7 @@ Ids = Annotated[tuple[UUID, ...], Meta(max_length=1_000)]
 Labels = Annotated[tuple[Label, ...], Meta(max_length=100)]
 Urls = Annotated[tuple[Url, ...], Meta(max_length=100)]
 Json = Annotated[dict[str, Any], Meta(max_length=200, description="A JSON object; kept as it is")]
-JsonList = Annotated[tuple[dict[str, Any], ...], Meta(max_length=200)]
+JsonList = Annotated[
+    tuple[Annotated[dict[str, Any], Meta(description="A JSON object; kept as it is")], ...],
+    Meta(max_length=200),
+]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, get_args, get_type_hints
 from uuid import UUID
 
 import msgspec
+from typing_extensions import TypeVar
 
 from domain.refusals import Refusal
 
@@ -23,8 +24,14 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Base of all commands: an immutable, validated request in the imperative. Fields named in the route's path come from there."""
 
 
-class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a handler answers. The ledger keeps it for good, except for `secrets`."""
+Data_co = TypeVar("Data_co", bound=Mapping[str, Any], default=Mapping[str, Any], covariant=True)
+
+
+class Reply(msgspec.Struct, Generic[Data_co], frozen=True, kw_only=True, omit_defaults=True):
+    """What a handler answers. The ledger keeps it for good, except for `secrets`.
+
+    A handler that answers with `data` names its type, a TypedDict of what JSON can hold: `-> Reply[OrderHeld]`.
+    """
 
     id: UUID
     """The addressed or created resource."""
@@ -32,7 +39,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The addressed resource's version: the stream version of the last domain event that touched it."""
     collection: str | None
     """The table of the read model where the resource will be found; None: in no table."""
-    data: dict[str, Any] = {}
+    data: Data_co = {}  # type: ignore[assignment]  # nothing to add: of those that name no type
     """More ids, numbers, times. Never personal data."""
     secrets: dict[str, str] = {}
     """Shown once, never stored: a retry gets the reply without them."""
@@ -41,6 +48,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 C = TypeVar("C", bound=Command)
 Handler = Callable[[Any, "Unit"], Reply]
 Refusals = tuple[type[Refusal], ...]
+DataType: TypeAlias = type[Mapping[str, Any]]
 
 
 class CommandSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +68,10 @@ class CommandSpec(msgspec.Struct, frozen=True, kw_only=True):
     refusals: Refusals
     example: dict[str, Any]
     """A request body that is valid as JSON."""
+    data: DataType | None = None
+    """The TypedDict of the reply's `data`; None: it has none."""
+    secrets: tuple[str, ...] = ()
+    """The names of the reply's `secrets`."""
 
     @property
     def summary(self) -> str:
@@ -89,17 +101,19 @@ def command(
     rules: str = "",
     refusals: tuple[type[Refusal], ...] = (),
     example: dict[str, Any] | None = None,
+    secrets: tuple[str, ...] = (),
 ) -> Callable[[Callable[[C, Unit], Reply]], Callable[[C, Unit], Reply]]:
     """Register the decorated pure function as the handler of the command that its first parameter names.
 
     `route` is method and path below `/v1`, such as `"POST /events/{event_id}/orders"`; `rules` are the numbers of the
-    domain rules that the handler enforces, separated by spaces.
+    domain rules that the handler enforces, separated by spaces; `secrets` names those of the reply.
     """
     method, path = route.split()
 
     def register(handler: Callable[[C, Unit], Reply]) -> Callable[[C, Unit], Reply]:
         first = next(iter(inspect.signature(handler).parameters))
-        command_type: type[Command] = get_type_hints(handler, localns={"Unit": object})[first]
+        hints = get_type_hints(handler, localns={"Unit": object})
+        command_type: type[Command] = hints[first]
         spec = CommandSpec(
             name=_WORD_START.sub("_", command_type.__name__).lower(),
             type=command_type,
@@ -112,6 +126,8 @@ def command(
             rules=tuple(rules.split()),
             refusals=refusals,
             example=example or {},
+            data=next(iter(get_args(hints["return"])), None),
+            secrets=secrets,
         )
         missing = set(spec.path_fields) - set(command_type.__struct_fields__)
         if missing or spec.name in COMMANDS:

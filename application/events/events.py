@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, TypedDict
 from uuid import UUID
+
+from msgspec import Meta
 
 from application.events.calendar import book_venue, leave_venue, release_bookings
 from application.events.settlement import EventNotSettled, require_settled
@@ -13,7 +15,7 @@ from application.slugs import SlugTaken, claim_slug
 from application.ticketing.stock import resize_capacity
 from application.unit import IdTaken, Scope, UnfitId, Unit
 from domain.events.event import CapacityFixed, DeadlineAfterEnd, Event, EventEndsBeforeStart, EventIsFinal, NowhereToGo
-from domain.events.facts import DETAILS, EventType, Visibility
+from domain.events.facts import DETAILS, EventStatus, EventType, Visibility
 from domain.events.register import EventRegister, event_register_id
 from domain.events.venue import Venue, VenueIsInactive, VenueTaken, VenueTooSmall
 from domain.local_time import AmbiguousLocalTime, NonexistentLocalTime, NotATime, UnknownTimeZone, instant
@@ -26,6 +28,13 @@ EVENT_SLUGS = Scope("event_slug", SlugTaken)
 """Slugs of an organization's Events (O10)."""
 
 WRONG_TIMES = (UnknownTimeZone, NotATime, NonexistentLocalTime, AmbiguousLocalTime, EventEndsBeforeStart, DeadlineAfterEnd)
+
+
+class EventState(TypedDict):
+    """Where an Event is found, and where it stands."""
+
+    slug: Slug
+    status: Annotated[EventStatus, Meta(examples=["planning"])]
 
 
 class CreateEvent(Command, frozen=True, kw_only=True):
@@ -98,7 +107,7 @@ class DeleteEvent(Command, frozen=True, kw_only=True):
         "max_capacity": 1200,
     },
 )
-def create_event(command: CreateEvent, unit: Unit) -> Reply:
+def create_event(command: CreateEvent, unit: Unit) -> Reply[EventState]:
     """Plan an Event.
 
     A venue is booked in the same step. Without a slug, a free one is derived from the name.
@@ -151,7 +160,7 @@ def create_event(command: CreateEvent, unit: Unit) -> Reply:
     ),
     example={"name": "Harbour Lights", "visibility": "public"},
 )
-def update_event(command: UpdateEvent, unit: Unit) -> Reply:
+def update_event(command: UpdateEvent, unit: Unit) -> Reply[EventState]:
     """Change details of an Event.
 
     What is left out stays. Dates change with `reschedule`; the currency is fixed (O7).
@@ -190,7 +199,7 @@ def delete_event(command: DeleteEvent, unit: Unit) -> Reply:
     return Reply(id=event.id, version=event.version, collection="events")
 
 
-def event_reply(event: Event) -> Reply:
+def event_reply(event: Event) -> Reply[EventState]:
     """The answer of every command on an Event."""
     return Reply(id=event.id, version=event.version, collection="events", data={"slug": event.slug, "status": event.status})
 

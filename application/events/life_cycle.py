@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from application.events.calendar import move_bookings, release_bookings
-from application.events.events import WRONG_TIMES, event_reply
+from application.events.events import WRONG_TIMES, EventState, event_reply
 from application.fields import Id, Reason, Time, TimeZoneName
 from application.registry import Command, Reply, command
 from application.unit import Unit
@@ -62,7 +62,7 @@ class CancelEvent(Command, frozen=True, kw_only=True):
     rules="E2 E3 O4",
     refusals=(IllegalEventStep, NowhereToGo, EventInThePast, OrganizationIsSuspended),
 )
-def confirm_event(command: ConfirmEvent, unit: Unit) -> Reply:
+def confirm_event(command: ConfirmEvent, unit: Unit) -> Reply[EventState]:
     """Confirm an Event in planning.
 
     It needs a venue or an online link, and an end in the future.
@@ -74,7 +74,7 @@ def confirm_event(command: ConfirmEvent, unit: Unit) -> Reply:
 
 
 @command("POST /events/{event_id}/go-live", permission="events.manage", rules="E2 O4", refusals=(IllegalEventStep, OrganizationIsSuspended))
-def go_live(command: GoLive, unit: Unit) -> Reply:
+def go_live(command: GoLive, unit: Unit) -> Reply[EventState]:
     """Begin a confirmed Event."""
     event = _addressed(unit, command.event_id)
     unit.get(Organization, unit.organization_id).require_active()
@@ -83,7 +83,7 @@ def go_live(command: GoLive, unit: Unit) -> Reply:
 
 
 @command("POST /events/{event_id}/complete", permission="events.manage", rules="E2", refusals=(IllegalEventStep,))
-def complete_event(command: CompleteEvent, unit: Unit) -> Reply:
+def complete_event(command: CompleteEvent, unit: Unit) -> Reply[EventState]:
     """End a live Event, for good."""
     event = _addressed(unit, command.event_id)
     event.complete(now=unit.now)
@@ -97,7 +97,7 @@ def complete_event(command: CompleteEvent, unit: Unit) -> Reply:
     refusals=(IllegalEventStep,),
     example={"reason": "Storm warning"},
 )
-def postpone_event(command: PostponeEvent, unit: Unit) -> Reply:
+def postpone_event(command: PostponeEvent, unit: Unit) -> Reply[EventState]:
     """Postpone a confirmed Event.
 
     Nothing is sold until it is rescheduled; its venue stays booked until then.
@@ -114,7 +114,7 @@ def postpone_event(command: PostponeEvent, unit: Unit) -> Reply:
     refusals=(IllegalEventStep, EventInThePast, VenueTaken, *WRONG_TIMES),
     example={"starts_at": "2027-09-04T19:30", "ends_at": "2027-09-05T02:00"},
 )
-def reschedule_event(command: RescheduleEvent, unit: Unit) -> Reply:
+def reschedule_event(command: RescheduleEvent, unit: Unit) -> Reply[EventState]:
     """Give an Event new dates.
 
     Its bookings of venues move with it, or the step is refused. A postponed Event is confirmed again.
@@ -139,7 +139,7 @@ def reschedule_event(command: RescheduleEvent, unit: Unit) -> Reply:
     refusals=(IllegalEventStep,),
     example={"reason": "The headliner fell ill"},
 )
-def cancel_event(command: CancelEvent, unit: Unit) -> Reply:
+def cancel_event(command: CancelEvent, unit: Unit) -> Reply[EventState]:
     """Cancel an Event that is not final.
 
     Sales stop at once, its bookings of venues are released.

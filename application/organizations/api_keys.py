@@ -42,11 +42,12 @@ class RevokeApiKey(Command, frozen=True, kw_only=True):
     rules="O3 O9",
     refusals=(BeyondOwnPermissions, UnknownPermission, UserIsDeactivated, UserRequired),
     example={"name": "Box office tablet", "scopes": ["orders.create", "check_ins.create"]},
+    secrets=("key",),
 )
 def issue_api_key(command: IssueApiKey, unit: Unit) -> Reply:
     """Issue an API key.
 
-    The answer shows it once, as `secrets.key`. It acts for a user, with that user's permissions as far as `scopes`
+    The answer shows it once, as `key`. It acts for a user, with that user's permissions as far as `scopes`
     admit them (`*`: all). Nobody issues a key that may do what they may not.
     """
     user_id = command.user_id or unit.principal.user_id

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 from application.events.settlement import require_settled
 from application.fields import CurrencyCode, Email, Id, Json, Name, Reason, Slug, TimeZoneName
 from application.organizations.api_keys import issue_key
 from application.organizations.users import USER_EMAILS
 from application.registry import Command, Reply, command
+from application.replies import IdText
 from application.slugs import SlugTaken, claim_slug
 from application.unit import IdTaken, Scope, UnfitId, Unit
 from domain.events.register import EventRegister, event_register_id
 from domain.local_time import UnknownTimeZone
 from domain.money import UnknownCurrency
 from domain.organizations.api_key import EVERYTHING
-from domain.organizations.facts import DETAILS, Tier
+from domain.organizations.facts import DETAILS, OrganizationStatus, Tier
 from domain.organizations.organization import Organization
 from domain.patch import UNSET, UnsetType, given_fields
 from domain.text import normalised_email
@@ -37,6 +38,21 @@ class CreateOrganization(Command, frozen=True, kw_only=True):
     billing_info: Json | None = None
     owner_email: Email
     owner_name: Name
+
+
+class OrganizationMade(TypedDict):
+    """Where the organization is found; its first owner, and the id of the owner's key."""
+
+    slug: Slug
+    owner_id: IdText
+    owner_key_id: IdText
+
+
+class OrganizationState(TypedDict):
+    """Where the organization is found, and where it stands."""
+
+    slug: Slug
+    status: OrganizationStatus
 
 
 class UpdateOrganization(Command, frozen=True, kw_only=True):
@@ -83,11 +99,12 @@ class DeleteOrganization(Command, frozen=True, kw_only=True):
         "owner_email": "ada@harbour.example",
         "owner_name": "Ada Harbour",
     },
+    secrets=("owner_key",),
 )
-def create_organization(command: CreateOrganization, unit: Unit) -> Reply:
+def create_organization(command: CreateOrganization, unit: Unit) -> Reply[OrganizationMade]:
     """Create an organization with its first owner.
 
-    The answer shows the owner's key once, as `secrets.owner_key`. Without a slug, a free one is derived from the
+    The answer shows the owner's key once, as `owner_key`. Without a slug, a free one is derived from the
     name.
     """
     organization_id = unit.resource_id(command.id)
@@ -128,7 +145,7 @@ def create_organization(command: CreateOrganization, unit: Unit) -> Reply:
     refusals=(SlugTaken, UnknownTimeZone),
     example={"name": "Harbour Stage & Sons"},
 )
-def update_organization(command: UpdateOrganization, unit: Unit) -> Reply:
+def update_organization(command: UpdateOrganization, unit: Unit) -> Reply[OrganizationState]:
     """Change details of the organization.
 
     What is left out stays. The currency is fixed (O7).
@@ -147,7 +164,7 @@ def update_organization(command: UpdateOrganization, unit: Unit) -> Reply:
 @command(
     "POST /organizations/{organization_id}/suspend", permission="platform", rules="O4", example={"reason": "Invoices unpaid since March"}
 )
-def suspend_organization(command: SuspendOrganization, unit: Unit) -> Reply:
+def suspend_organization(command: SuspendOrganization, unit: Unit) -> Reply[OrganizationState]:
     """Suspend an organization.
 
     Nothing is sold, published or spent; check-in, refunds and exports still work.
@@ -158,7 +175,7 @@ def suspend_organization(command: SuspendOrganization, unit: Unit) -> Reply:
 
 
 @command("POST /organizations/{organization_id}/resume", permission="platform", rules="O4")
-def resume_organization(command: ResumeOrganization, unit: Unit) -> Reply:
+def resume_organization(command: ResumeOrganization, unit: Unit) -> Reply[OrganizationState]:
     """End a suspension."""
     organization = _of_platform(unit, command.organization_id)
     organization.resume(now=unit.now)
@@ -195,7 +212,7 @@ def _billing(unit: Unit, billing_info: dict[str, Any] | None) -> dict[str, Any]:
     return {"billing": unit.person(f"organization:{unit.organization_id}"), "billing_info": billing_info}
 
 
-def _reply(organization: Organization) -> Reply:
+def _reply(organization: Organization) -> Reply[OrganizationState]:
     return Reply(
         id=organization.id,
         version=organization.row_version,

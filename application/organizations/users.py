@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypedDict
 from uuid import UUID
 
 from application.access import BeyondOwnPermissions, UnknownPermission, require_grantable
@@ -22,6 +23,13 @@ class EmailTaken(Conflict, rule="O10", pointer="/email"):
 
 USER_EMAILS = Scope("user_email", EmailTaken)
 """Normalised e-mail addresses of an organization's users (O10), each held by the user's id."""
+
+
+class UserState(TypedDict):
+    """What a user may do, and whether they may."""
+
+    role: Role
+    status: Literal["active", "deactivated"]
 
 
 class AddUser(Command, frozen=True, kw_only=True):
@@ -66,7 +74,7 @@ class ReactivateUser(Command, frozen=True, kw_only=True):
     refusals=(EmailTaken, InvalidEmail, BeyondOwnPermissions, UnknownPermission, TooManyDecimals),
     example={"email": "grace@harbour.example", "full_name": "Grace Quay", "role": "producer"},
 )
-def add_user(command: AddUser, unit: Unit) -> Reply:
+def add_user(command: AddUser, unit: Unit) -> Reply[UserState]:
     """Add a user.
 
     `permissions` are granted beyond the role's. Nobody grants what they lack.
@@ -99,7 +107,7 @@ def add_user(command: AddUser, unit: Unit) -> Reply:
     refusals=(LastOwner, BeyondOwnPermissions, UnknownPermission, UserIsDeactivated),
     example={"role": "event_director"},
 )
-def change_user_role(command: ChangeUserRole, unit: Unit) -> Reply:
+def change_user_role(command: ChangeUserRole, unit: Unit) -> Reply[UserState]:
     """Give a user another role.
 
     Neither the role taken nor the role given may reach beyond the sender's own permissions.
@@ -111,7 +119,7 @@ def change_user_role(command: ChangeUserRole, unit: Unit) -> Reply:
 
 
 @command("POST /users/{user_id}/deactivate", permission="users.manage", rules="O2 O3", refusals=(LastOwner, BeyondOwnPermissions))
-def deactivate_user(command: DeactivateUser, unit: Unit) -> Reply:
+def deactivate_user(command: DeactivateUser, unit: Unit) -> Reply[UserState]:
     """Deactivate a user; their keys stop working with the next request."""
     organization = _addressed(unit, command.user_id)
     organization.deactivate_user(command.user_id, now=unit.now)
@@ -119,7 +127,7 @@ def deactivate_user(command: DeactivateUser, unit: Unit) -> Reply:
 
 
 @command("POST /users/{user_id}/reactivate", permission="users.manage", rules="O3", refusals=(BeyondOwnPermissions,))
-def reactivate_user(command: ReactivateUser, unit: Unit) -> Reply:
+def reactivate_user(command: ReactivateUser, unit: Unit) -> Reply[UserState]:
     """Reactivate a user who was not erased."""
     organization = _addressed(unit, command.user_id)
     if unit.find(Person, organization.user(command.user_id).person) is not None:
@@ -137,7 +145,7 @@ def _addressed(unit: Unit, user_id: UUID) -> Organization:
     return organization
 
 
-def _reply(organization: Organization, user_id: UUID) -> Reply:
+def _reply(organization: Organization, user_id: UUID) -> Reply[UserState]:
     user = organization.users[user_id]
     return Reply(
         id=user_id,

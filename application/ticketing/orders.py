@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import struct
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, TypedDict
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
-from application.fields import Amount, Email, Id, Label, Name, Phone, Quantity, Reason
+from application.fields import Amount, CurrencyCode, Email, Id, Label, Name, Phone, Quantity, Reason
 from application.registry import Command, Reply, command
+from application.replies import IdText, MoneyText, TimeText
 from application.ticketing import stock
 from application.ticketing.amounts import amount
 from application.unit import IdTaken, Scope, UnfitId, Unit
@@ -29,6 +30,7 @@ from domain.ticketing.order import (
     IllegalOrderStatus,
     Order,
     OrderNotDeletable,
+    OrderStatus,
     PaymentRequired,
     Referral,
     SalesChannel,
@@ -53,6 +55,34 @@ class LineRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     quantity: Quantity
     unit_price: Amount | None = None
     """Only for donations: what the customer gives per ticket."""
+
+
+class HeldLine(TypedDict):
+    """Tickets of one category, and what all of them cost."""
+
+    id: IdText
+    ticket_category_id: IdText
+    quantity: Quantity
+    unit_price: MoneyText
+    net_amount: MoneyText
+    tax_amount: MoneyText
+    total_price: MoneyText
+
+
+class OrderHeld(TypedDict):
+    """What is held for the customer, until when, and what it costs."""
+
+    order_number: Annotated[str, Meta(examples=["7KX4M2QD"])]
+    hold_expires_at: TimeText
+    total_amount: MoneyText
+    currency: CurrencyCode
+    lines: list[HeldLine]
+
+
+class OrderState(TypedDict):
+    """Where an order stands."""
+
+    order_status: Annotated[OrderStatus, Meta(examples=["confirmed"])]
 
 
 class PlaceOrder(Command, frozen=True, kw_only=True):
@@ -123,7 +153,7 @@ class DeleteOrder(Command, frozen=True, kw_only=True):
         "lines": [{"ticket_category_id": "01890a5d-ac96-774b-bcce-b302099a8057", "quantity": 2}],
     },
 )
-def place_order(command: PlaceOrder, unit: Unit) -> Reply:
+def place_order(command: PlaceOrder, unit: Unit) -> Reply[OrderHeld]:
     """Hold tickets for a customer.
 
     All lines or none are held (T7), at prices that stay until `hold_expires_at` (T5); from then on the hold has expired.
@@ -161,7 +191,7 @@ def place_order(command: PlaceOrder, unit: Unit) -> Reply:
     rules="T7 T10 T11 O4 E13",
     refusals=(EventNotOnSale, HoldExpired, IllegalOrderStatus, OrganizationIsSuspended, PaymentRequired),
 )
-def confirm_order(command: ConfirmOrder, unit: Unit) -> Reply:
+def confirm_order(command: ConfirmOrder, unit: Unit) -> Reply[OrderState]:
     """Confirm an order that costs nothing.
 
     One with a price is confirmed by its payment (T10).
@@ -180,7 +210,7 @@ def confirm_order(command: ConfirmOrder, unit: Unit) -> Reply:
     refusals=(HoldExpired, IllegalOrderStatus),
     example={"reason": "Ordered twice"},
 )
-def cancel_order(command: CancelOrder, unit: Unit) -> Reply:
+def cancel_order(command: CancelOrder, unit: Unit) -> Reply[OrderState]:
     """Cancel an order; its tickets are for sale again."""
     order = _order(unit, command.order_id)
     was_confirmed = order.status == "confirmed"
@@ -193,7 +223,7 @@ def cancel_order(command: CancelOrder, unit: Unit) -> Reply:
 
 
 @command("POST /orders/{order_id}/expire", permission="orders.manage", rules="T7 T11", refusals=(HoldNotExpired, IllegalOrderStatus))
-def expire_order(command: ExpireOrder, unit: Unit) -> Reply:
+def expire_order(command: ExpireOrder, unit: Unit) -> Reply[OrderState]:
     """End a hold whose time has come; its tickets are for sale again.
 
     Sent by the deadline itself; before its time, and a second time, it is refused.
@@ -205,7 +235,7 @@ def expire_order(command: ExpireOrder, unit: Unit) -> Reply:
 
 
 @command("DELETE /orders/{order_id}", permission="orders.manage", rules="T22", refusals=(OrderNotDeletable,))
-def delete_order(command: DeleteOrder, unit: Unit) -> Reply:
+def delete_order(command: DeleteOrder, unit: Unit) -> Reply[OrderState]:
     """Delete an expired or cancelled order with its items.
 
     The log keeps it, and its number is not given again.
@@ -260,11 +290,11 @@ def _order_number(unit: Unit, order_id: UUID) -> str:
     return "".join([NUMBER_ALPHABET[number % len(NUMBER_ALPHABET)] for number in _NUMBERS.unpack(digest)])
 
 
-def _reply(order: Order) -> Reply:
+def _reply(order: Order) -> Reply[OrderState]:
     return Reply(id=order.id, version=order.version, collection="orders", data={"order_status": order.status})
 
 
-def _summary(order: Order) -> dict[str, Any]:
+def _summary(order: Order) -> OrderHeld:
     return {
         "order_number": order.order_number,
         "hold_expires_at": order.hold_expires_at.isoformat(),
@@ -274,7 +304,7 @@ def _summary(order: Order) -> dict[str, Any]:
     }
 
 
-def _line(line: OrderLine, currency: str) -> dict[str, Any]:
+def _line(line: OrderLine, currency: str) -> HeldLine:
     return {
         "id": str(line.id),
         "ticket_category_id": str(line.ticket_category_id),

@@ -1,4 +1,4 @@
-"""One running system for all tests of this folder; each test has an organization of its own."""
+"""What only these tests need beside the running system."""
 
 from __future__ import annotations
 
@@ -6,14 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.stack import Stack, Tenant, running
-
-
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """API, worker and PostgreSQL as processes."""
-    with running(tmp_path_factory.mktemp("stack") / "data") as started:
-        yield started
+from tests.support.stack import Stack
 
 
 @pytest.fixture(scope="session")
@@ -21,17 +14,3 @@ def other_api(stack: Stack) -> Iterator[str]:
     """The URL of a second API process on the same database."""
     with stack.another_api() as url:
         yield url
-
-
-@pytest.fixture
-def tenant(stack: Stack) -> Iterator[Tenant]:
-    """The owner of a new organization."""
-    with stack.tenant() as owner:
-        yield owner
-
-
-@pytest.fixture
-def stranger(stack: Stack) -> Iterator[Tenant]:
-    """The owner of another organization."""
-    with stack.tenant() as owner:
-        yield owner

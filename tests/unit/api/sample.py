@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated, Any, TypeVar
@@ -19,12 +20,13 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from application.bus.messages import IdempotencyMismatch, Outcome, Request
 from application.principal import Principal
-from application.reading import ReadStatus, Row, Rows
+from application.reading import Export, Form, Found, Sink
 from application.registry import Command, CommandSpec, Reply
 from application.unit import Unit
 from domain.aggregate import Aggregate
 from domain.organizations.api_key import ApiKey, key_text
 from domain.refusals import REFUSALS, Conflict, Forbidden, NotFound, Refusal, Unauthenticated
+from tests.support.memory import MemoryCodec
 
 NOW = datetime(2027, 6, 12, 19, 30, tzinfo=UTC)
 ORGANIZATION = UUID(int=0xA)
@@ -182,6 +184,7 @@ class FakeBus:
         self.aggregates: dict[UUID, Aggregate] = {}
         self.requests: list[Request] = []
         self.questions = 0
+        self.last_positions: dict[UUID, int] = {}
         self.failure: Exception | None = None
         self._done: dict[tuple[UUID | None, str], tuple[object, Outcome]] = {}
         self._position = 40
@@ -230,6 +233,9 @@ class FakeBus:
             refusal.command_index = index
             raise
 
+    def last_position(self, organization_id: UUID) -> int | None:
+        return self.last_positions.get(organization_id)
+
     async def ask(self, principal: Principal, question: Callable[[Unit], T]) -> T:
         self.questions += 1
         if self.failure is not None:
@@ -246,29 +252,51 @@ class FakeReads:
         self.reached = 40
         self.waits: list[tuple[UUID, int, float]] = []
         self.statements: list[tuple[str, tuple[object, ...]]] = []
-        self.state: ReadStatus | Exception = ReadStatus(head=40, position=40, parked=0)
+        self.chunks: list[bytes | Exception] = []
+        self.asked_at: datetime | None = None
+        self.failure: Exception | None = None
 
-    async def rows(self, organization_id: UUID, text: str, parameters: Sequence[object]) -> Rows:
+    async def fetch(self, organization_id: UUID, text: str, parameters: Sequence[object]) -> Found:
         self.statements.append((text, tuple(parameters)))
         assert organization_id in parameters
         table = re.findall(r'from "read"\."(\w+)" t', text)[0]
         rows = self.tables.get((organization_id, table), [])
         if 't."id" = $1' in text:
-            rows = [row for row in rows if row["id"] == str(parameters[0])]
-        elif len(parameters) == 4:
+            return Found(self.position, [_one(row) for row in rows if row["id"] == str(parameters[0])])
+        if len(parameters) == 3:
             rows = [row for row in rows if (row["created_at"], row["id"]) < (parameters[1].isoformat(), str(parameters[2]))]  # type: ignore[attr-defined]
-        limit = int(str(parameters[-1]))
-        return Rows(self.position, [_row(row) for row in rows[:limit]])
+        limit = next(iter(re.findall(r"limit (\d+)", text)), len(rows) + 1)  # without one they are counted
+        return Found(self.position, [_page(rows, int(limit) - 1)])
+
+    @asynccontextmanager
+    async def export(self, organization_id: UUID, text: str, parameters: Sequence[object], form: Form) -> AsyncIterator[Export]:
+        assert organization_id in parameters
+        assert ("row_to_json" in text) == (form == "ndjson")
+        self.statements.append((text, tuple(parameters)))
+        if self.failure is not None:
+            raise self.failure
+
+        async def copy(sink: Sink) -> None:
+            for chunk in self.chunks:
+                if isinstance(chunk, Exception):
+                    raise chunk
+                await sink(chunk)
+
+        yield Export(self.position, copy)
+
+    async def position_at(self, instant: datetime) -> int:
+        self.asked_at = instant
+        return self.position
 
     async def wait(self, organization_id: UUID, position: int, timeout: float) -> bool:
         self.waits.append((organization_id, position, timeout))
         self.position = self.reached
         return self.position >= position
 
-    async def status(self) -> ReadStatus:
-        if isinstance(self.state, Exception):
-            raise self.state
-        return self.state
+
+def codec() -> MemoryCodec:
+    """A codec that nothing is stored with."""
+    return MemoryCodec()
 
 
 def transport(app: Litestar) -> httpx.ASGITransport:
@@ -276,5 +304,10 @@ def transport(app: Litestar) -> httpx.ASGITransport:
     return httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # httpx types messages as dicts, Litestar as typed ones
 
 
-def _row(row: Mapping[str, Any]) -> Row:
-    return Row(json.dumps(row), row["stream_version"], json.dumps([row["created_at"], row["id"]]))
+def _one(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"body": json.dumps(row).encode(), "version": row["stream_version"]}
+
+
+def _page(rows: Sequence[Mapping[str, Any]], size: int) -> Mapping[str, Any]:
+    last = json.dumps([rows[size - 1]["created_at"], rows[size - 1]["id"]]) if len(rows) > size else None
+    return {"data": ",".join(json.dumps(row) for row in rows[:size]).encode(), "last": last, "count": len(rows)}

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from api.body import decode_object
-from api.refusals import InvalidInput
+from api.refusals import ERRORS_LIMIT, InvalidInput
 
 _HUGE = "9" * 10_000
 
@@ -44,3 +44,12 @@ def test_a_body_with_other_faults_behind_the_number_is_refused_all_the_same(rest
 def test_bytes_that_are_no_text_behind_the_number_are_refused_all_the_same() -> None:
     with pytest.raises(InvalidInput):
         decode_object(f'{{"n": {_HUGE}, "text": "'.encode() + b'\xff"}')
+
+
+def test_of_very_much_that_is_wrong_a_part_is_named() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        decode_object(json.dumps({"texts": ["\0"] * 50_000}).encode())
+    *named, last = refused.value.errors
+    assert len(named) == ERRORS_LIMIT
+    assert all(error.pointer for error in named)
+    assert (last.pointer, last.detail) == (None, "There is more that is wrong")

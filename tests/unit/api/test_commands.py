@@ -11,6 +11,8 @@ from api.auth import Credentials
 from api.services import ApiSettings
 from application.bus.messages import Busy, IdempotencyInFlight, Unavailable
 from domain.refusals import Forbidden
+from tests.support.operations import MemoryOperations
+from tests.support.watching import MemoryTelemetry
 from tests.unit.api import sample
 
 ORDERS = f"/v1/events/{sample.EVENT}/orders"
@@ -295,6 +297,9 @@ async def test_t7_the_clients_address_is_what_a_trusted_proxy_saw_never_what_the
         bus,
         reads,
         Credentials(bus, platform_key_sha256=""),
+        codec=sample.codec(),
+        operations=MemoryOperations(),
+        telemetry=MemoryTelemetry(),
         authorize=sample.authorize,
         settings=ApiSettings(trusted_proxies=trusted_proxies),
         commands=sample.SAMPLE,

@@ -15,6 +15,8 @@ from litestar import Litestar
 
 from api.app import create_app
 from api.auth import Credentials
+from tests.support.operations import MemoryOperations
+from tests.support.watching import MemoryTelemetry
 from tests.unit.api import sample
 
 _names = st.sampled_from(["quantity", "customer_email", "lines", "extra", "event_id", "command", "commands", "atomic"]) | st.text(
@@ -39,7 +41,17 @@ def application() -> Litestar:
     bus.issue_key()
     commands = {name: spec for name, spec in sample.SAMPLE.items() if name != "fail"}
     credentials = Credentials(bus, platform_key_sha256="")
-    return create_app(bus, sample.FakeReads(), credentials, authorize=sample.authorize, commands=commands, tables=sample.TABLES)
+    return create_app(
+        bus,
+        sample.FakeReads(),
+        credentials,
+        codec=sample.codec(),
+        operations=MemoryOperations(),
+        telemetry=MemoryTelemetry(),
+        authorize=sample.authorize,
+        commands=commands,
+        tables=sample.TABLES,
+    )
 
 
 def send(method: str, path: str, **request: Any) -> httpx.Response:
