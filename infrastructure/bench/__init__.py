@@ -11,7 +11,7 @@ from infrastructure import collector
 from infrastructure.bench.report import Report
 from infrastructure.faults import Fault
 
-NAMES = ("append", "commands", "contention", "project")
+NAMES = ("append", "commands", "contention", "lag", "project", "query")
 
 
 class UnknownBenchmark(Fault):

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from urllib.parse import urlsplit
+from contextlib import contextmanager
 
 from infrastructure.bench.festival import CUSTOMERS, Festival, open_festival
 from infrastructure.bench.http_load import Load, Target, generator, load
 from infrastructure.bench.report import Figure, Report, conditions
-from infrastructure.bench.stack import System, running_bus, running_system
+from infrastructure.bench.stack import System, free_port, running_bus, running_system, wait_for
 
 _CONNECTIONS = (1, 32, 128)
 _SECONDS = 6
@@ -31,8 +28,8 @@ async def run() -> Report:
 def _run() -> Report:
     placed: dict[int, list[Load]] = {connections: [] for connections in _CONNECTIONS}
     echoed: dict[int, list[Load]] = {connections: [] for connections in _CONNECTIONS}
-    with running_system() as system, _echo() as echo_url:
-        target = _orders(system, asyncio.run(_open(system)))
+    with running_system() as system, echo_server() as echo_url:
+        target = orders_target(system, asyncio.run(open_sale(system)))
         load(target, 128, _SECONDS)  # persons' keys, plans, caches
         for _ in range(_REPETITIONS):
             for connections in _CONNECTIONS:
@@ -69,12 +66,14 @@ def _refusals(loads: list[Load]) -> str:
     return f"{refused} refused" if refused else ""
 
 
-async def _open(system: System) -> Festival:
+async def open_sale(system: System) -> Festival:
+    """What `orders_target` sells."""
     async with running_bus(system.settings) as (_, bus):
         return await open_festival(bus, _CATEGORIES)
 
 
-def _orders(system: System, festival: Festival) -> Target:
+def orders_target(system: System, festival: Festival) -> Target:
+    """The route of orders: two tickets each, for returning customers, spread over the categories."""
     categories = [str(category) for category in festival.category_ids]
     listed = ", ".join(f'"{category}"' for category in categories)
     lua = (
@@ -93,24 +92,13 @@ def _orders(system: System, festival: Festival) -> Target:
 
 
 @contextmanager
-def _echo() -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def echo_server() -> Iterator[str]:
+    """The URL of the bare route that orders are compared with."""
+    port = free_port()
     with subprocess.Popen([sys.executable, "-m", "infrastructure.bench.echo", str(port)]) as process:  # our own module
         try:
             url = f"http://127.0.0.1:{port}/echo"
-            _wait(url)
+            wait_for(url)
             yield url
         finally:
             process.kill()
-
-
-def _wait(url: str) -> None:
-    parts = urlsplit(url)
-    for _ in range(100):
-        with suppress(OSError), closing(http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=1)) as connection:
-            connection.request("POST", parts.path, b"{}")
-            connection.getresponse().read()
-            return
-        time.sleep(0.1)

@@ -7,7 +7,8 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -47,7 +48,40 @@ def generator() -> str:
 
 def load(target: Target, connections: int, seconds: int) -> Load:
     """Keep so many connections busy for so long."""
-    return _wrk(target, connections, seconds) if generator() == "wrk" else asyncio.run(_streams(target, connections, seconds))
+    return (
+        _wrk(target, connections, seconds)
+        if generator() == "wrk"
+        else asyncio.run(_streams(target.url, posted(target), connections, seconds))
+    )
+
+
+class Reads(NamedTuple):
+    """What is read: GET routes of one server, one after the other."""
+
+    url: str
+    headers: dict[str, str]
+    paths: Sequence[str]
+
+
+def read_load(reads: Reads, connections: int, seconds: int) -> Load:
+    """Keep so many connections busy with reading for so long."""
+    if generator() != "wrk":
+        heads = [_head("GET", path, {"Host": urlsplit(reads.url).netloc, **reads.headers}) for path in reads.paths]
+        return asyncio.run(_streams(reads.url, lambda n: heads[n % len(heads)], connections, seconds))
+    listed = ", ".join(f'"{path}"' for path in reads.paths)
+    headers = "".join(f'wrk.headers["{name}"] = "{value}"\n' for name, value in reads.headers.items())
+    return _run_wrk(
+        f"""{headers}
+local paths, n = {{{listed}}}, 0
+function request()
+  n = n + 1
+  return wrk.format("GET", paths[n % #paths + 1])
+end
+""",
+        reads.url,
+        connections,
+        seconds,
+    )
 
 
 def _wrk(target: Target, connections: int, seconds: int) -> Load:
@@ -62,10 +96,14 @@ function request()
   return wrk.format(nil, nil, nil, {target.lua_body})
 end
 """
+    return _run_wrk(script, target.url, connections, seconds)
+
+
+def _run_wrk(script: str, url: str, connections: int, seconds: int) -> Load:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "load.lua"
         path.write_text(script)
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(path), target.url]
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(path), url]
         said = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # our own arguments
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
     return Load(
@@ -88,29 +126,36 @@ def _milliseconds(parts: tuple[str, ...]) -> float:
     return float(parts[0]) * _MILLISECONDS[parts[1]]
 
 
-async def _streams(target: Target, connections: int, seconds: int) -> Load:
-    parts = urlsplit(target.url)
+def _head(method: str, path: str, headers: Mapping[str, str]) -> bytes:
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode()
+
+
+def posted(target: Target) -> Callable[[int], bytes]:
+    """The requests by number, each with an idempotency key that was never used."""
+    parts, began = urlsplit(target.url), time.perf_counter()
+
+    def request(n: int) -> bytes:
+        body = target.body(n).encode()
+        headers = {"Host": parts.netloc, "Content-Length": str(len(body)), "Idempotency-Key": f"{began}-{n}", **target.headers}
+        return _head("POST", parts.path, headers) + body
+
+    return request
+
+
+async def _streams(url: str, request: Callable[[int], bytes], connections: int, seconds: int) -> Load:
+    parts = urlsplit(url)
     taken: list[float] = []
     refused = 0
     began = time.perf_counter()
 
-    def numbers() -> Iterator[int]:
-        n = 0
-        while True:
-            n += 1
-            yield n
-
-    order = numbers()
+    order = count(1)
 
     async def client() -> None:
         nonlocal refused
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
         while (now := time.perf_counter()) < began + seconds:
-            n = next(order)
-            body = target.body(n).encode()
-            headers = {"Host": parts.netloc, "Content-Length": str(len(body)), "Idempotency-Key": f"{began}-{n}", **target.headers}
-            head = f"POST {parts.path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-            writer.write(head.encode() + b"\r\n" + body)
+            writer.write(request(next(order)))
             answer = await reader.readuntil(b"\r\n\r\n")
             length = re.search(rb"content-length: (\d+)", answer, re.IGNORECASE)
             await reader.readexactly(int(length[1]) if length else 0)

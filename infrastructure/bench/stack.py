@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -67,10 +70,8 @@ class System(NamedTuple):
 @contextmanager
 def running_system() -> Iterator[System]:
     """`stagebook up` on a fresh data folder and a free port."""
-    with temporary_settings() as settings, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
+    with temporary_settings() as settings:
+        port = free_port()
         command = [
             sys.executable,
             "-m",
@@ -97,6 +98,25 @@ def running_system() -> Iterator[System]:
                 process.wait(60)
 
 
+def free_port() -> int:
+    """A TCP port on loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def wait_for(url: str, method: str = "POST") -> None:
+    """Return when a server answers there, or after ten seconds."""
+    parts = urlsplit(url)
+    for _ in range(100):
+        with suppress(OSError), closing(http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=1)) as connection:
+            connection.request(method, parts.path, b"{}" if method == "POST" else None)
+            connection.getresponse().read()
+            return
+        time.sleep(0.1)
+
+
 async def records_in(url: str) -> int:
     """Records in the log."""
     connection = await asyncpg.connect(url)
@@ -104,6 +124,12 @@ async def records_in(url: str) -> int:
         return int(await connection.fetchval("select coalesce(max(position), 0) from log.records"))
     finally:
         await connection.close()
+
+
+async def projected(connection: asyncpg.Connection[asyncpg.Record], position: int) -> None:
+    """Wait until every projection has this position."""
+    while await connection.fetchval("select min(scanned_to) from log.projection_leases") < position:
+        await settle(0.05)
 
 
 async def settle(seconds: float = 0.5) -> None:

@@ -10,12 +10,13 @@ import pytest
 import uvloop
 
 from domain.aggregate import AGGREGATE_TYPES, EVENT_TYPES
-from infrastructure.bench import append, commands, contention, project
+from infrastructure.bench import append, commands, contention, lag, project
 from infrastructure.bench.report import Report, publish
 
 _SHORT: dict[ModuleType, dict[str, Any]] = {
     append: {"_SECONDS": 0.3, "_REPETITIONS": 1, "_CONCURRENT": (1, 256), "_LIBRARY_UNITS": 16, "_COPIED": 500},
     commands: {"_SECONDS": 1, "_REPETITIONS": 1, "_CONNECTIONS": (4,)},
+    lag: {"_SECONDS": 0.5, "_REPETITIONS": 1, "_RATES": (50, 100)},
     contention: {"_SECONDS": 0.5, "_REPETITIONS": 1, "_CLIENTS": 16},
     project: {"_ORDERS": 300, "_REPETITIONS": 1},
 }
