@@ -9,11 +9,14 @@ DATA_DIR ?= .stagebook
 BENCH ?= all
 SECONDS_EACH ?= 60
 STORIES ?= 40x80
+MINUTES ?= 10
 TESTS ?= tests
 PG15_BIN ?= /usr/lib/postgresql/15/bin
 
 BIN := .venv/bin
+RUNS := .venv/.runs
 READY := .venv/.ready
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 COMPILE := $(BIN)/pip-compile pyproject.toml --quiet --build-deps-for editable --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate
 
 .PHONY: help
@@ -23,15 +26,19 @@ help: ## This list
 .PHONY: venv
 venv: $(READY) ## Everything that is needed, in .venv, exactly as locked
 
-# Made again when the lock changes.
-$(READY): requirements-dev.lock
+# Made again when the locks change. Running the program takes half of what working on it takes.
+$(RUNS): requirements.lock
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	touch $(RUNS)
+
+$(READY): requirements-dev.lock $(RUNS)
+	$(PIP) --require-hashes -r requirements-dev.lock
 	touch $(READY)
 
 .PHONY: run
-run: $(READY) ## Start everything, with example data at the first start: PORT=8080 DATA_DIR=.stagebook
+run: $(RUNS) ## Start everything, with example data at the first start: PORT=8080 DATA_DIR=.stagebook
 	exec $(BIN)/stagebook up --data-dir $(DATA_DIR) --port $(PORT) --demo
 
 .PHONY: test
@@ -57,6 +64,10 @@ bench: $(READY) ## Measure: BENCH=<name>
 .PHONY: chaos
 chaos: $(READY) ## Kill things under load and see that nothing is lost or counted twice: SECONDS_EACH=60 STORIES=40x80
 	STAGEBOOK_CHAOS_SECONDS=$(SECONDS_EACH) STAGEBOOK_STATE_MACHINE=$(STORIES) $(BIN)/python -m pytest tests/chaos tests/property/test_state_machine.py
+
+.PHONY: fuzz
+fuzz: $(READY) ## Send what can be made up from the API's description, and follow its links: MINUTES=10
+	STAGEBOOK_FUZZ_MINUTES=$(MINUTES) $(BIN)/python -m pytest tests/api/fuzz
 
 .PHONY: lock
 lock: $(READY) ## Lock the versions of pyproject.toml and of all below them, with hashes and without the place they came from

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from math import isinf
 from typing import Any
 
 import msgspec
 
-from api.refusals import FieldError, InvalidInput, InvalidPath, MalformedJson
+from api.refusals import ERRORS_LIMIT, FieldError, InvalidInput, InvalidPath, MalformedJson
 from application.registry import Command, CommandSpec
 
 DEPTH_LIMIT = 32
@@ -20,7 +21,7 @@ SAFE_INTEGER = 2**53 - 1
 """Larger integers are not the same number to every JSON reader (RFC 7493)."""
 
 _SUSPICIOUS = re.compile(rb"\\u0000|[0-9]{16}")
-_AT = re.compile(r"(?P<detail>.*?)(?: - at `(?:key in `)?(?P<path>\$[^`]*)`+)?", re.DOTALL)
+_AT = re.compile(r"(?P<detail>.*?)(?: - at (?:`key` in )?`(?P<path>\$[^`]*)`)?", re.DOTALL)
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _FIELD = re.compile(r"Object (?:contains unknown|missing required) field `(.*)`", re.DOTALL)
 
@@ -42,7 +43,7 @@ def decode_object(body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidInput(FieldError(pointer="", detail="Expected an object"))
     if _SUSPICIOUS.search(body) or body.count(b"{") + body.count(b"[") > DEPTH_LIMIT:
-        errors = tuple(_unstorable(value))
+        errors = tuple(islice(_unstorable(value), ERRORS_LIMIT + 1))
         if errors:
             raise InvalidInput(*errors)
     return value
@@ -53,6 +54,7 @@ class CommandReader:
 
     def __init__(self, spec: CommandSpec, *, path_fields: tuple[str, ...]) -> None:
         self._type = spec.type
+        self._fields = msgspec.structs.fields(spec.type)  # evaluates the annotations: too dear for every command that is wrong
         self._path_fields = path_fields
 
     def read(self, given: dict[str, Any], path: Mapping[str, str], at: str = "") -> Command:
@@ -67,14 +69,14 @@ class CommandReader:
             raise InvalidInput(*self._errors(given, at) or (field_error(error, at),)) from None
 
     def _check_path(self, path: Mapping[str, str]) -> None:
-        for field in msgspec.structs.fields(self._type):
+        for field in self._fields:
             if field.encode_name in path and _failure(path[field.encode_name], field.type) is not None:
                 raise InvalidPath(parameter=field.encode_name)
 
     def _errors(self, given: dict[str, Any], at: str) -> tuple[FieldError, ...]:
         """Every field that is wrong: msgspec stops at the first one, but a form wants to hear of all."""
-        fields = {field.encode_name: field for field in msgspec.structs.fields(self._type) if field.encode_name not in self._path_fields}
-        errors = [FieldError(pointer=f"{at}/{_escaped(name)}", detail="Unknown field") for name in given if name not in fields]
+        fields = {field.encode_name: field for field in self._fields if field.encode_name not in self._path_fields}
+        errors = [FieldError(pointer=f"{at}/{escaped(name)}", detail="Unknown field") for name in given if name not in fields]
         for name, field in fields.items():
             if name not in given:
                 if field.required:
@@ -90,7 +92,7 @@ def field_error(error: msgspec.ValidationError, at: str = "") -> FieldError:
     detail, path = (match["detail"], match["path"] or "") if match else (str(error), "")
     steps = [f"/{name or index}" for name, index in _STEP.findall(path.partition("[...]")[0])]
     field = _FIELD.fullmatch(detail)
-    return FieldError(pointer=at + "".join(steps) + (f"/{_escaped(field[1])}" if field else ""), detail=detail)
+    return FieldError(pointer=at + "".join(steps) + (f"/{escaped(field[1])}" if field else ""), detail=detail)
 
 
 def _failure(value: object, kind: Any) -> msgspec.ValidationError | None:
@@ -116,7 +118,7 @@ def _unstorable(value: object) -> Iterator[FieldError]:
             else:
                 if any("\0" in key for key in item):
                     yield FieldError(pointer=pointer, detail="A name cannot contain the character U+0000")
-                waiting += [(part, f"{pointer}/{_escaped(key)}", depth + 1) for key, part in item.items()]
+                waiting += [(part, f"{pointer}/{escaped(key)}", depth + 1) for key, part in item.items()]
 
 
 def _fault(item: object) -> str | None:
@@ -135,7 +137,7 @@ def _fault(item: object) -> str | None:
 def _huge_numbers(body: bytes) -> tuple[FieldError, ...]:
     """Where the numbers stand that the decoder could not take: of those, it does not say it. Empty when `body` has other faults as well."""
     try:
-        errors = tuple(_unstorable(json.loads(body.decode(), parse_int=_integer)))
+        errors = tuple(islice(_unstorable(json.loads(body.decode(), parse_int=_integer)), ERRORS_LIMIT + 1))
         for error in errors:
             (error.pointer or "").encode()
     except (ValueError, RecursionError):
@@ -148,6 +150,6 @@ def _integer(digits: str) -> int:
     return int(digits[: len(str(SAFE_INTEGER)) + 2])
 
 
-def _escaped(name: str) -> str:
+def escaped(name: str) -> str:
     """A name as a step of a JSON pointer (RFC 6901)."""
     return name.replace("~", "~0").replace("/", "~1")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from domain.refusals import Invalid, NotFound, Refusal
+
+ERRORS_LIMIT: Final = 100
+"""Things that are named of all that is wrong with a request."""
 
 
 class FieldError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -42,6 +47,10 @@ class UnsupportedMediaType(Refusal):
     """The body must be sent as application/json."""
 
 
+class NotAcceptable(Refusal):
+    """There is none of the media types that the client accepts; there is {offered}."""
+
+
 class MethodNotAllowed(Refusal):
     """This path does not take this method."""
 
@@ -67,4 +76,5 @@ class InvalidInput(Invalid):
 
     def __init__(self, *errors: FieldError) -> None:
         super().__init__()
-        self.errors = errors
+        more = (FieldError(detail="There is more that is wrong"),) if len(errors) > ERRORS_LIMIT else ()
+        self.errors = (*errors[:ERRORS_LIMIT], *more)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import uvloop
@@ -16,26 +16,35 @@ from granian.server.embed import Server
 import application.catalog  # noqa: F401  # registers the commands
 from api.app import create_app
 from api.auth import Credentials
+from api.operations.kinds import kinds, problem_details
 from api.services import ApiSettings
 from application.access import authorize
-from application.bus.bus import Bus
-from infrastructure import collector, demo
+from application.bus.bus import Bus, Watch
+from application.operations.model import Operations, Run
+from application.operations.runner import Runner as OperationRunner
+from infrastructure import collector
 from infrastructure.codec.codec import EventCodec
 from infrastructure.crypto.keyring import Keyring
 from infrastructure.deadlines import send_due
-from infrastructure.observer import LoggingObserver
+from infrastructure.observer import LoggingObserver, Observers
+from infrastructure.postgres.claims import PostgresClaims
 from infrastructure.postgres.keys import PostgresKeys
 from infrastructure.postgres.log import PostgresLog
-from infrastructure.postgres.pool import PROJECTOR, open_pool
-from infrastructure.postgres.read_store import PostgresReadStore
+from infrastructure.postgres.operations import PostgresOperations
+from infrastructure.postgres.pool import APPENDER, PROJECTOR, close_pool, open_pool
+from infrastructure.postgres.read_store import SESSION, PostgresReadStore
 from infrastructure.processes import process_name
 from infrastructure.settings import Settings
+from infrastructure.telemetry.api import ApiTelemetry
+from infrastructure.telemetry.loop import LoopLag
+from infrastructure.telemetry.slow import all_of, slow_command_log
+from infrastructure.telemetry.standing import Standings
+from infrastructure.telemetry.tracing import open_tracing, projection_traces, request_traces
+from infrastructure.telemetry.worker import WorkerFigures, served
 from projections.catalog import PROJECTIONS
 from projections.relational import RELATIONAL
-from projections.runner.retry import retry
+from projections.runner.feed import Feed
 from projections.runner.run import Runner
-from projections.runner.status import status
-from projections.verify import verify
 
 _UNBOUNDED_SECONDS = 24 * 3600.0
 """For statements of the projections, which may rebuild everything."""
@@ -62,8 +71,8 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
 
 
 @asynccontextmanager
-async def open_bus(settings: Settings, core: Core) -> AsyncIterator[Bus]:
-    """A running command bus; on leaving, commands under way are finished."""
+async def open_bus(settings: Settings, core: Core, *watches: Watch) -> AsyncIterator[Bus]:
+    """A running command bus; on leaving, commands under way are finished. `watches` are told of every request."""
     bus = Bus(
         log=core.log,
         codec=core.codec,
@@ -73,12 +82,27 @@ async def open_bus(settings: Settings, core: Core) -> AsyncIterator[Bus]:
         batch_limit=settings.batch_limit,
         queue_limit=settings.command_queue_limit,
         cache_size=settings.cache_size,
+        watch=all_of(slow_command_log(settings.slow_seconds), *watches),
     )
     await bus.start()
     try:
         yield bus
     finally:
         await bus.close()
+
+
+@asynccontextmanager
+async def open_operations(settings: Settings, core: Core, kinds: Mapping[str, Run]) -> AsyncIterator[Operations]:
+    """Where operations are kept; as long as the block runs, this process carries them out."""
+    queued, kept = asyncio.Event(), timedelta(hours=settings.operation_results_hours)
+    pool = await open_pool(settings.database_url, role=APPENDER)
+    runner = OperationRunner(PostgresClaims(pool, core.keys, queued, kept=kept), kinds, describe=problem_details)
+    runner.start()
+    try:
+        yield PostgresOperations(pool, core.keys, queued, kept=kept)
+    finally:
+        await runner.close()
+        await close_pool(pool)
 
 
 def serve(settings: Settings) -> None:
@@ -88,17 +112,27 @@ def serve(settings: Settings) -> None:
 
 async def _serve(settings: Settings) -> None:
     async with (
+        open_tracing("stagebook-api") as tracing,
         open_core(settings) as core,
-        open_bus(settings, core) as bus,
-        await open_pool(settings.database_url, role=PROJECTOR, settings={"timezone": "UTC"}) as pool,
+        await open_pool(settings.database_url, role=PROJECTOR, settings=SESSION) as pool,
+        AsyncExitStack() as resources,
     ):
+        traces = request_traces(tracing)
+        bus = await resources.enter_async_context(open_bus(settings, core, *([traces.command] if traces else [])))
+        telemetry = ApiTelemetry(bus, Standings(pool, core.log, PROJECTIONS), traces=traces)
         reads = PostgresReadStore(pool, RELATIONAL.name)
+        operations = await resources.enter_async_context(open_operations(settings, core, kinds(bus, reads, authorize)))
         app = create_app(
             bus,
             reads,
             Credentials(bus, platform_key_sha256=settings.platform_key_sha256),
+            codec=core.codec,
+            operations=operations,
+            telemetry=telemetry,
             authorize=authorize,
-            settings=ApiSettings(trusted_proxies=settings.trusted_proxies),
+            settings=ApiSettings(
+                slow_seconds=settings.slow_seconds, trusted_proxies=settings.trusted_proxies, metrics_token=settings.metrics_token
+            ),
         )
         server = Server(
             app,
@@ -110,7 +144,11 @@ async def _serve(settings: Settings) -> None:
             log_enabled=False,
         )
         _on_signal(server.stop)
-        async with _beside(send_due(settings.database_url, bus)), _beside(collector.collect_by_the_clock()):
+        async with (
+            _beside(send_due(settings.database_url, bus)),
+            _beside(telemetry.loop_lag.run()),
+            _beside(collector.collect_by_the_clock()),
+        ):
             await server.serve()
 
 
@@ -120,64 +158,25 @@ def work(settings: Settings) -> None:
 
 
 async def _work(settings: Settings) -> None:
+    figures, loop_lag = WorkerFigures(), LoopLag()
     async with (
+        open_tracing("stagebook-worker") as tracing,
         open_core(settings) as core,
         # Rows and checkpoint commit together: what a crash of the server takes back is projected again.
         await open_pool(settings.database_url, role=PROJECTOR, timeout=_UNBOUNDED_SECONDS, settings={"synchronous_commit": "off"}) as pool,
-        asyncio.TaskGroup() as group,
         _beside(collector.collect_by_the_clock()),
+        _beside(loop_lag.run()),
+        AsyncExitStack() as resources,
+        asyncio.TaskGroup() as group,  # the innermost: leaving it waits for the projections, and the others run meanwhile
     ):
+        resources.enter_context(served(figures, loop_lag, host=settings.host, port=settings.worker_metrics_port))
+        observer = Observers(LoggingObserver(), figures, *projection_traces(tracing))
         owner = settings.worker_name or process_name()
+        feed = Feed(core.log, core.codec)
         for projection in PROJECTIONS:
-            runner = Runner(projection, pool=pool, log=core.log, codec=core.codec, owner=owner, observer=LoggingObserver())
+            runner = Runner(projection, pool=pool, feed=feed, owner=owner, observer=observer)
             running = group.create_task(runner.run())
             _on_signal(running.cancel)
-
-
-async def load_demo(settings: Settings) -> str:
-    """Make the demo organization by sending commands; returns its owner's key."""
-    async with open_core(settings) as core, open_bus(settings, core) as bus:
-        return await demo.load(bus)
-
-
-async def projection_status(settings: Settings) -> Sequence[dict[str, Any]]:
-    """Per projection: where it stands, how far behind, what is parked."""
-    async with open_core(settings) as core, await open_pool(settings.database_url, role=PROJECTOR) as pool, pool.acquire() as connection:
-        found = [await status(projection, connection=connection, log=core.log, now=datetime.now(UTC)) for projection in PROJECTIONS]
-    return [one._asdict() | {"parked": [parked._asdict() for parked in one.parked]} for one in found]
-
-
-async def verify_projections(settings: Settings) -> Sequence[dict[str, Any]]:
-    """A1: per table, live against replayed rows."""
-    rows = []
-    async with open_core(settings) as core, await open_pool(settings.database_url, role=PROJECTOR, timeout=_UNBOUNDED_SECONDS) as pool:
-        for projection in PROJECTIONS:
-            async with pool.acquire() as connection:
-                verification = await verify(projection, connection=connection, log=core.log, codec=core.codec)
-            rows += [
-                {
-                    "projection": projection.name,
-                    "table": table.table,
-                    "rows": table.rows,
-                    "replayed": table.replayed_rows,
-                    "equal": table.equal,
-                    "differing": ", ".join(map(str, table.differing)),
-                    "position": verification.position,
-                }
-                for table in verification.tables
-            ]
-    return rows
-
-
-async def retry_projections(settings: Settings) -> Sequence[dict[str, Any]]:
-    """Apply again, in order, what was parked; returns what is parked still."""
-    stuck = []
-    async with open_core(settings) as core, await open_pool(settings.database_url, role=PROJECTOR, timeout=_UNBOUNDED_SECONDS) as pool:
-        for projection in PROJECTIONS:
-            async with pool.acquire() as connection:
-                found = await retry(projection, connection=connection, log=core.log, codec=core.codec)
-            stuck += [{"projection": projection.name, **parked._asdict()} for parked in found.values()]
-    return stuck
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:

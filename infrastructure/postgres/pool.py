@@ -14,7 +14,7 @@ from asyncpg.pool import PoolConnectionProxy
 from application.bus.messages import Unavailable
 
 APPENDER: Final = "stagebook_appender"
-"""May insert into the log, and nothing else."""
+"""May insert into the log and keep long-running operations, and nothing else."""
 
 PROJECTOR: Final = "stagebook_projector"
 """Reads the log; owns the schemas of the read models."""

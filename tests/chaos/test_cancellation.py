@@ -10,6 +10,7 @@ from application.access import authorize
 from application.bus.bus import Bus
 from application.bus.messages import Unavailable
 from projections.deadlines import DEADLINES
+from projections.runner.feed import Feed
 from projections.runner.run import Runner
 from projections.runner.values import Pool
 from tests.support.inprocess import Complaints
@@ -51,7 +52,7 @@ class BreakingLog(MemoryLog):
 async def test_a_projection_stops_when_its_connection_breaks_at_the_same_moment() -> None:
     codec: Any = MemoryCodec()
     pool = cast(Pool, BreakingPool())
-    runner = Runner(DEADLINES, pool=pool, log=MemoryLog(), codec=codec, owner="test", observer=Complaints())
+    runner = Runner(DEADLINES, pool=pool, feed=Feed(MemoryLog(), codec), owner="test", observer=Complaints())
     running = asyncio.create_task(runner.run())
     await asyncio.sleep(0.05)
     running.cancel()

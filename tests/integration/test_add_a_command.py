@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 _ROOT = Path(__file__).parents[2]
-_LAYERS = ("domain", "application", "projections", "api", "infrastructure", "contracts")
+_LAYERS = ("domain", "application", "projections", "api", "infrastructure", "client", "contracts")
 
 _DOMAIN_EVENT = '''
 
@@ -107,7 +107,7 @@ def _take_the_steps(copy: Path) -> None:
     )
     with projector.open("a") as file:
         file.write(_PROJECTOR)
-    _edit(copy / "projections/relational.py", ("version=1", "version=2"))
+    _edit(copy / "projections/relational.py", ("version=2", "version=3"))
 
 
 def _stagebook(copy: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -15,9 +15,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Self, TypeVar
 from uuid import UUID, uuid5
 
+import msgspec
+
 from application.access import authorize
 from application.principal import Principal, system
-from application.registry import Command, Reply, spec_of
+from application.registry import Command, CommandSpec, Reply, spec_of
 from application.unit import Claimed, Scope, Unit
 from domain.aggregate import Aggregate, Created, DomainEvent
 from domain.refusals import Refusal
@@ -225,6 +227,7 @@ class Given:
             spec = spec_of(command)
             authorize(spec.permission, unit)
             replies.append(spec.handler(command, unit))
+            _require_as_declared(replies[-1], spec)
         unit.finish()
         return unit, replies
 
@@ -232,6 +235,13 @@ class Given:
 def given(history: Iterable[Fact | Command] = (), *, now: datetime = NOW, principal: Principal = SYSTEM) -> Given:
     """Begin with this history; commands come from `principal` (by default the system, inside the organization ORG)."""
     return Given(history, now=now, principal=principal)
+
+
+def _require_as_declared(reply: Reply, spec: CommandSpec) -> None:
+    """The reply is what its handler's annotation and registration say, and with them the API's description."""
+    declared = {} if spec.data is None else msgspec.convert(reply.data, spec.data)
+    assert reply.data == declared, f"{spec.name} answers with more than it says: {reply.data}"
+    assert set(reply.secrets) == set(spec.secrets), f"{spec.name} shows other secrets than it says"
 
 
 def _pending(unit: Unit) -> list[object]:

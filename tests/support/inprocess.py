@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from application.access import authorize
 from application.bus.bus import Bus
 from application.bus.messages import Outcome, Request
 from application.ids import fresh_uuid7
+from application.ports import Record
 from application.principal import Principal
 from application.registry import Command
 from infrastructure.bootstrap import Core, open_core
@@ -20,6 +21,7 @@ from infrastructure.postgres.migrate import migrate
 from infrastructure.postgres.pool import PROJECTOR, Pool, open_pool
 from infrastructure.settings import Settings
 from projections.catalog import PROJECTIONS
+from projections.runner.feed import Feed
 from projections.runner.park import Parked
 from projections.runner.run import Runner
 from tests.support.truths import positions_of
@@ -35,7 +37,7 @@ class Complaints:
     def __init__(self) -> None:
         self.heard: list[str] = []
 
-    def advanced(self, projection: str, position: int, records: int) -> None:
+    def advanced(self, projection: str, records: Sequence[Record], seconds: float) -> None:
         """Good news."""
 
     def parked(self, projection: str, parked: Parked) -> None:
@@ -144,8 +146,9 @@ class System:
     def _start_runners(self) -> None:
         self._starts += 1
         owner = f"test:{self._starts}"
+        feed = Feed(self.core.log, self.core.codec)
         for projection in PROJECTIONS:
-            runner = Runner(projection, pool=self.pool, log=self.core.log, codec=self.core.codec, owner=owner, observer=self.complaints)
+            runner = Runner(projection, pool=self.pool, feed=feed, owner=owner, observer=self.complaints)
             self._runners.append(asyncio.create_task(runner.run()))
 
     async def _stop_runners(self) -> None:

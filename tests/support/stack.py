@@ -19,6 +19,8 @@ import httpx
 import msgspec
 import psycopg
 
+from client import Stagebook
+
 PROGRAM = [sys.executable, "-P", "-m", "api.cli.main"]
 PATIENCE = 60.0
 """Seconds for whatever should happen soon; the machine is shared."""
@@ -137,6 +139,10 @@ class Tenant:
     def __exit__(self, *_: object) -> None:
         self.http.close()
 
+    def client(self, **options: Any) -> Stagebook:
+        """The typed client, with this key: for what is not about headers and bad input."""
+        return Stagebook(self.url, self.key, **options)
+
     def post(self, path: str, body: object = None, **headers: str) -> httpx.Response:
         """Send a command. Header names with underscores: `idempotency_key=…`."""
         return self.send("POST", path, body, **headers)
@@ -196,10 +202,10 @@ class Show:
 
 
 @contextmanager
-def running(data_dir: Path, *, demo: bool = False) -> Iterator[Stack]:
-    """`stagebook up` on this folder, ended afterwards."""
+def running(data_dir: Path, *, demo: bool = False, **variables: str) -> Iterator[Stack]:
+    """`stagebook up` on this folder, ended afterwards. `variables` are added to its environment."""
     with (data_dir.parent / f"{data_dir.name}.log").open("ab") as errors:
-        process = start(data_dir, errors, demo=demo)
+        process = start(data_dir, errors, demo=demo, **variables)
         try:
             announced = announced_by(process)
             assert announced.platform_key is not None
@@ -209,10 +215,10 @@ def running(data_dir: Path, *, demo: bool = False) -> Iterator[Stack]:
             process.communicate(timeout=PATIENCE)
 
 
-def start(data_dir: Path, errors: IO[bytes], *, demo: bool = False) -> subprocess.Popen[bytes]:
+def start(data_dir: Path, errors: IO[bytes], *, demo: bool = False, **variables: str) -> subprocess.Popen[bytes]:
     """Start `stagebook up` on a free port."""
     arguments = ["up", "--data-dir", str(data_dir), "--port", str(free_port()), "--json", "--demo" if demo else "--no-demo"]
-    return subprocess.Popen([*PROGRAM, *arguments], env=clean_environment(), stdout=subprocess.PIPE, stderr=errors)
+    return subprocess.Popen([*PROGRAM, *arguments], env=clean_environment() | variables, stdout=subprocess.PIPE, stderr=errors)
 
 
 def announced_by(process: subprocess.Popen[bytes]) -> Announced:
@@ -225,7 +231,7 @@ def announced_by(process: subprocess.Popen[bytes]) -> Announced:
 
 def clean_environment() -> dict[str, str]:
     """Ours, without what would lead the program elsewhere."""
-    return {name: value for name, value in os.environ.items() if name != "DATABASE_URL" and not name.startswith("STAGEBOOK_")}
+    return {name: value for name, value in os.environ.items() if name != "DATABASE_URL" and not name.startswith(("STAGEBOOK_", "OTEL_"))}
 
 
 def free_port() -> int:

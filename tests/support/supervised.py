@@ -13,6 +13,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import msgspec
+
 from api.cli.up import print_json
 from infrastructure.faults import Fault
 from infrastructure.logging import configure_logging
@@ -54,7 +56,7 @@ def _stand_in(command: str) -> None:
     elif command == "work":
         signal.pause()
     else:
-        print("sbk_demo")
+        print(msgspec.json.encode({"organization_id": "demo", "owner_key": "sbk_demo"}).decode())
 
 
 if __name__ == "__main__":

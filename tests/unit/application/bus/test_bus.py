@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -256,6 +256,17 @@ async def test_foreign_records_reach_the_cache_by_following_the_log(world: World
     for _ in range(20):
         await asyncio.sleep(0.001)
     assert await here.ask(MEMBER, lambda unit: unit.get(Till, till).coins) == 6
+
+
+async def test_every_process_knows_the_last_position_of_an_organization_its_own_at_once(world: World) -> None:
+    here, there = await world.process(), await world.process()
+    assert MEMBER.organization_id is not None
+    outcome = await send(here, OpenTestTill())
+    assert here.last_position(MEMBER.organization_id) == outcome.position
+    for _ in range(20):
+        await asyncio.sleep(0.001)
+    assert there.last_position(MEMBER.organization_id) == outcome.position
+    assert there.last_position(UUID(int=99)) == 0, "an organization that nothing was heard of since the start"
 
 
 async def test_a_long_stream_is_loaded_from_its_snapshot(world: World) -> None:

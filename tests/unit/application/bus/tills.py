@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import UUID, uuid4
 
-from application.bus.bus import Bus
+from application.bus.bus import Bus, Watch
 from application.bus.messages import Outcome, Request
 from application.principal import Principal
 from application.registry import COMMANDS, Command, Reply, command
@@ -145,8 +145,16 @@ class World:
         self.clock = lambda: datetime(2030, 1, 1, tzinfo=UTC) + timedelta(milliseconds=next(ticks))
         self.buses: list[Bus] = []
 
-    async def process(self, **limits: int) -> Bus:
-        bus = Bus(log=self.log, codec=self.codec, keys=self.keys, authorize=lambda _permission, _unit: None, clock=self.clock, **limits)
+    async def process(self, *, watch: Watch | None = None, **limits: int) -> Bus:
+        bus = Bus(
+            log=self.log,
+            codec=self.codec,
+            keys=self.keys,
+            authorize=lambda _permission, _unit: None,
+            clock=self.clock,
+            watch=watch,
+            **limits,
+        )
         await bus.start()
         self.buses.append(bus)
         return bus
