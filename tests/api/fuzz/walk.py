@@ -98,11 +98,11 @@ class Walker:
         path, operation = self.operations[name]
         place = {key: value for key, value in parameters.items() if f"{{{key}}}" in path}
         headers = {key: str(value) for key, value in parameters.items() if key not in place}
+        if _MIN_POSITION in operation["parameters"]:
+            headers["Stagebook-Min-Position"] = str(self.position)
         case = self.schema.find_operation_by_id(name).Case(
             path_parameters=place, headers=headers, **({} if body is None else {"body": body})
         )
-        if _MIN_POSITION in operation["parameters"]:
-            headers["Stagebook-Min-Position"] = str(self.position)
         key = self.platform_key if operation.get("x-permission") == "platform" else self.key
         response: Response = case.call(session=self._session, headers={"Authorization": f"Bearer {key}"})
         case.validate_response(response, headers={"Authorization": f"Bearer {key}"})
