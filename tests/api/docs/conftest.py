@@ -10,7 +10,7 @@ from tests.support.browser import NAMES, Browser, Page, executable, running_brow
 from tests.support.stack import Stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Chromium with an empty profile."""
     program = executable()
